@@ -1,0 +1,164 @@
+"""The DuckDB file: opening, locking, migrating, and the one way to run a query."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from router_audit.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+    import polars as pl
+
+DEFAULT_PATH = "router_audit.duckdb"
+ENVIRONMENT = "ROUTER_AUDIT_DB"
+
+_SQL = files("router_audit.store") / "sql"
+
+
+def default_path() -> Path:
+    """The store named by the environment, else `router_audit.duckdb` here."""
+    return Path(os.environ.get(ENVIRONMENT) or DEFAULT_PATH)
+
+
+def _text(kind: str, name: str) -> str:
+    return (_SQL / kind / f"{name}.sql").read_text("utf-8")
+
+
+def migration_names() -> list[str]:
+    """The migrations this version knows, in order."""
+    return sorted(
+        entry.name.removesuffix(".sql")
+        for entry in (_SQL / "migrations").iterdir()
+        if entry.name.endswith(".sql")
+    )
+
+
+class Store:
+    """An open store. Every statement it runs is a file under `sql/queries`, named after the rows it returns."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+
+    def query(self, name: str, /, **params: Any) -> pl.DataFrame:
+        """The rows of `sql/queries/NAME.sql` with `$parameters` bound, as a Polars frame."""
+        result = self.connection.sql(_text("queries", name), params=params or None)
+        return result.pl()
+
+    def run(self, name: str, /, **params: Any) -> int:
+        """Run a statement that returns nothing to read; the rows it changed, where DuckDB says."""
+        rows = self.connection.execute(_text("queries", name), params or None).fetchall()
+        return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
+
+    def append(self, table: str, frame: pl.DataFrame) -> int:
+        """Insert the frame's rows into `table` by column name."""
+        if frame.is_empty():
+            return 0
+        if not re.fullmatch(r"[a-z_]+", table):
+            raise ValueError(table)
+        self.connection.register("incoming", frame.to_arrow())
+        try:
+            self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+        finally:
+            self.connection.unregister("incoming")
+        return frame.height
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: an error, or the end of the process, leaves the store as it was."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+
+def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            return duckdb.connect(
+                str(path),
+                read_only=read_only,
+                config={
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                    "preserve_insertion_order": True,
+                },
+            )
+        except duckdb.IOException as error:
+            text = str(error)
+            if "lock" in text.lower():
+                if time.monotonic() < deadline:
+                    time.sleep(0.2)
+                    continue
+                holder = re.search(r"PID (\d+)", text)
+                who = f"process {holder[1]}" if holder else "another process"
+                raise StoreError(
+                    f"the store is held by {who}; wait for it to finish, or pass --wait SECONDS",
+                    where=str(path),
+                ) from None
+            if "not a valid DuckDB" in text or "magic bytes" in text:
+                raise StoreError(
+                    "this is not a DuckDB file; name another with --db", where=str(path)
+                ) from None
+            if "version" in text.lower():
+                raise StoreError(
+                    "the file was written by another DuckDB version; name another with --db", where=str(path)
+                ) from None
+            raise StoreError(
+                f"the store cannot be opened ({text.splitlines()[0]}); check the folder's permissions",
+                where=str(path),
+            ) from None
+        except duckdb.Error as error:
+            raise StoreError(
+                f"the store cannot be opened ({str(error).splitlines()[0]}); name another with --db",
+                where=str(path),
+            ) from None
+
+
+def _migrate(store: Store) -> None:
+    store.connection.execute(_text("queries", "create_migrations"))
+    done = [row[0] for row in store.connection.execute(_text("queries", "applied_migrations")).fetchall()]
+    known = migration_names()
+    unknown = sorted(set(done) - set(known))
+    if unknown:
+        raise StoreError(
+            f"the store was written by a newer router-audit (it knows {unknown[-1]}); upgrade, or pass --db",
+            where=str(store.path),
+        )
+    for name in known:
+        if name not in done:
+            with store.transaction():
+                store.connection.execute(_text("migrations", name))
+                store.connection.execute(_text("queries", "record_migration"), {"name": name})
+
+
+@contextmanager
+def open_store(path: Path, *, wait_s: float = 0.0) -> Iterator[Store]:
+    """Open (or create) and migrate the store at `path`; waits up to `wait_s` seconds for another holder.
+
+    Raises StoreError where the file is held, newer, foreign or cannot be written.
+    """
+    if not path.parent.exists():
+        raise StoreError("the folder does not exist; create it, or pass another --db", where=str(path.parent))
+    connection = _connect(path, read_only=False, wait_s=wait_s)
+    try:
+        store = Store(connection, path)
+        _migrate(store)
+        yield store
+    finally:
+        connection.close()

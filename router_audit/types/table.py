@@ -1,0 +1,86 @@
+"""The routing table: which model serves which profile, and on what grounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from router_audit.types.evidence import Evidence
+from router_audit.types.profile import Context, Profile
+
+Status = Literal["certified", "provisional", "keep-incumbent"]
+
+
+@dataclass(frozen=True, slots=True)
+class LadderModel:
+    """A model on a rung of the ladder."""
+
+    provider: str
+    model: str
+    tier: str
+
+    @property
+    def ref(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The tiers from cheapest to dearest, and the models on each."""
+
+    name: str
+    tiers: tuple[str, ...]
+    models: tuple[LadderModel, ...]
+    """In order of tier; several models may stand on one tier (their order is the preference)."""
+    long_context: LadderModel | None = None
+    """The economy model for huge context, where the ladder has one."""
+    assumed: dict[str, str] = field(default_factory=dict)
+    """Profile (or `huge`) to tier, used only under `--assume-capable`."""
+    as_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A row of the table: (profile, context) to a model, with one escalation target."""
+
+    profile: Profile
+    context: Context
+    model: str | None
+    """`provider/model`; None keeps whatever model the caller asked for."""
+    tier: str | None
+    incumbent: str | None
+    """The most used model of this profile in the log."""
+    status: Status
+    assumed: bool
+    """True when the model was put here by `--assume-capable`, not by evidence."""
+    reason: str
+    escalate_to: str | None
+    """Exactly one rung up, or nothing."""
+    threshold: float
+    """Confidence below which a request goes to `escalate_to`."""
+    evidence: Evidence | None
+    requests: int
+    """Requests of the log that this route would serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the table says about one request."""
+
+    profile: Profile | None
+    probability: float
+    huge_context: bool
+    model: str | None
+    provider: str | None
+    tier: str | None
+    escalate_to: str | None
+    threshold: float
+    canary: bool
+    propensity: float
+    table_version: str
+    reason: str = ""
+
+
+RoutingTable = dict[str, Any]
+"""The table document as it is written: JSON-ready, see `data/routing_table.schema.json`."""
