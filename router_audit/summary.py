@@ -57,29 +57,30 @@ class Summary:
 
 
 def shares(frame: pl.DataFrame, column: str, *, missing: str) -> tuple[Share, ...]:
-    """Group a priced frame (`request_id`, `cost_usd`, `column`) by a column, dearest first.
+    """Group a priced frame (`cost_pico`, `column`) by a column, dearest first.
 
-    Null names become `missing`; null costs are left out of the cost and counted in the requests.
+    Null names become `missing`; a request without a price counts as a request and adds no cost.
     """
     import polars as pl
+
+    from router_audit.savings import usd
 
     if frame.is_empty():
         return ()
     grouped = (
         frame.with_columns(pl.col(column).cast(pl.String).fill_null(missing).alias("name"))
         .group_by("name")
-        .agg(pl.len().alias("requests"), pl.col("cost_usd").sum().alias("cost"))
+        .agg(pl.len().alias("requests"), pl.col("cost_pico").cast(pl.Int128).sum().alias("cost"))
         .sort(["cost", "requests", "name"], descending=[True, True, False])
     )
-    total_requests = frame.height
-    total_cost = grouped["cost"].sum() or ZERO
+    total = int(grouped["cost"].sum())
     return tuple(
         Share(
             name=row["name"],
             requests=row["requests"],
-            cost_usd=row["cost"] or ZERO,
-            requests_share=row["requests"] / total_requests,
-            cost_share=float((row["cost"] or ZERO) / total_cost) if total_cost else 0.0,
+            cost_usd=usd(row["cost"]),
+            requests_share=row["requests"] / frame.height,
+            cost_share=row["cost"] / total if total else 0.0,
         )
         for row in grouped.iter_rows(named=True)
     )

@@ -2,4 +2,4 @@ CREATE OR REPLACE TEMP TABLE audited AS
 SELECT request_id
 FROM requests
 ORDER BY started_at DESC NULLS LAST, request_id
-LIMIT $last;
+LIMIT COALESCE($last, 9223372036854775807);
