@@ -64,7 +64,7 @@ def with_targets(
                 "route_window": prices[route.model].context_window,
             }
             for route in routes
-            if route.applied and route.model in prices
+            if route.applied and route.model is not None and route.model in prices
         ],
         schema={
             "profile": pl.String,

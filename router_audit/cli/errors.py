@@ -26,15 +26,23 @@ class ExitCodes(TyperGroup):
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
-        *,
+        complete_var: str | None = None,
         standalone_mode: bool = True,
+        windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
         """Run the command line; see `typer.Typer`. Exits unless `standalone_mode` is off."""
         words = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in words
         try:
-            code = super().main(args=words, prog_name=prog_name, standalone_mode=False, **extra)
+            code = super().main(
+                args=words,
+                prog_name=prog_name,
+                complete_var=complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
         except UserError as error:
             _fail(error.kind, error.message, error.where, _code(error), as_json=as_json)
         except typer.TyperException as error:
