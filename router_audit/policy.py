@@ -51,7 +51,9 @@ class Traffic:
         return min(self.incumbents, key=lambda ref: (-self.incumbents[ref], ref), default=None)
 
 
-NO_EVIDENCE = Verdict("keep-incumbent", None, "no candidate has an outcome on this profile: nothing is claimed")
+NO_EVIDENCE = Verdict(
+    "keep-incumbent", None, "no candidate has an outcome on this profile: nothing is claimed"
+)
 
 
 def routes(

@@ -22,7 +22,9 @@ def with_cells(frame: pl.DataFrame) -> pl.DataFrame:
     """
     banded = [profile for profile, context in CELLS if context == "huge"]
     huge = pl.col("huge_context") & pl.col("profile").is_in(banded)
-    return frame.with_columns(pl.when(huge).then(pl.lit("huge")).otherwise(pl.lit("standard")).alias("context"))
+    return frame.with_columns(
+        pl.when(huge).then(pl.lit("huge")).otherwise(pl.lit("standard")).alias("context")
+    )
 
 
 def traffic_of(frame: pl.DataFrame) -> dict[tuple[Profile, Context], Traffic]:
@@ -83,9 +85,11 @@ def with_targets(
     )
     cheaper = pl.col("route_mtok") < pl.col("own_mtok")
     fits = pl.col("route_window").is_null() | (pl.col("input_tokens").fill_null(0) <= pl.col("route_window"))
-    return joined.with_columns((cheaper & fits).fill_null(value=False).alias("moved")).with_columns(
-        pl.when("moved").then("route_model").otherwise("price_key").alias("target_key")
-    ).drop("route_model", "route_mtok", "route_window", "own_mtok")
+    return (
+        joined.with_columns((cheaper & fits).fill_null(value=False).alias("moved"))
+        .with_columns(pl.when("moved").then("route_model").otherwise("price_key").alias("target_key"))
+        .drop("route_model", "route_mtok", "route_window", "own_mtok")
+    )
 
 
 def tiers_by_price(ladder: Ladder, prices: Mapping[str, ModelPrice]) -> dict[str, str]:

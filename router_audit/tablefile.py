@@ -28,7 +28,9 @@ def newest_table(folder: Path) -> Path:
     """The newest `vNNNN.json`. Raises InputError where there is none."""
     found = versions(folder)
     if not found:
-        raise InputError("holds no routing table yet; run `router-audit build-table` first", where=str(folder))
+        raise InputError(
+            "holds no routing table yet; run `router-audit build-table` first", where=str(folder)
+        )
     return found[-1]
 
 

@@ -27,7 +27,9 @@ def _write(path: Path, text: str, *, replace: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror}); choose another folder", where=str(path)) from None
+        raise InputError(
+            f"cannot be written ({error.strerror}); choose another folder", where=str(path)
+        ) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -37,7 +39,7 @@ def _write(path: Path, text: str, *, replace: bool) -> None:
         if replace:
             os.replace(name, path)  # noqa: PTH105
         else:
-            os.link(name, path)  # noqa: PTH200  fails where the file exists, unlike a rename
+            os.link(name, path)
     except FileExistsError:
         raise InputError("already exists: another run wrote it first; run again", where=str(path)) from None
     except OSError as error:

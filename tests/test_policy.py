@@ -50,7 +50,12 @@ def test_a_provisional_candidate_is_used_only_where_allowed() -> None:
     kept = routes(LADDER, BUSY, verdicts)[1]
     allowed = routes(LADDER, BUSY, verdicts, allow_provisional=True)[1]
 
-    assert (kept.status, kept.applied, kept.model, kept.candidate) == ("provisional", False, OPUS.ref, HAIKU.ref)
+    assert (kept.status, kept.applied, kept.model, kept.candidate) == (
+        "provisional",
+        False,
+        OPUS.ref,
+        HAIKU.ref,
+    )
     assert (allowed.status, allowed.applied, allowed.model) == ("provisional", True, HAIKU.ref)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from router_audit.errors import StoreError
 from router_audit.store import Store, migration_names, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_new_store_holds_every_migration(store: Store) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import pytest
 
 from router_audit.policy import CELLS, Traffic, routes
 from router_audit.table_document import canonical, pretty, problems, sealed
-from router_audit.types import Ladder
 from tests.test_policy import BUSY, LADDER
+
+if TYPE_CHECKING:
+    from router_audit.types import Ladder
 
 SCHEMA = json.loads((files("router_audit") / "data" / "routing_table.schema.json").read_text("utf-8"))
 

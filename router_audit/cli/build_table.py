@@ -15,28 +15,48 @@ EXAMPLE = "Example: router-audit build-table --assume-capable --prices-date 2026
 
 Tables = Annotated[Path, typer.Option("--tables", help="Where the versions of the table live.")]
 Epsilon = Annotated[
-    float, typer.Option("--epsilon", help="Regret that a certified route must be proven to stay below.", min=0.001, max=0.5)
+    float,
+    typer.Option(
+        "--epsilon", help="Regret that a certified route must be proven to stay below.", min=0.001, max=0.5
+    ),
 ]
 Delta = Annotated[
-    float, typer.Option("--delta", help="Chance, over the whole table, of a false certificate.", min=0.0001, max=0.5)
+    float,
+    typer.Option(
+        "--delta", help="Chance, over the whole table, of a false certificate.", min=0.0001, max=0.5
+    ),
 ]
 LadderFile = Annotated[
     Path | None,
-    typer.Option("--ladder", help="A ladder of your own (TOML).  [default: of the incumbents' provider]", show_default=False),
+    typer.Option(
+        "--ladder",
+        help="A ladder of your own (TOML).  [default: of the incumbents' provider]",
+        show_default=False,
+    ),
 ]
 AssumeCapable = Annotated[
     bool,
-    typer.Option("--assume-capable", help="Without evidence, use the ladder's assumed tier; such routes are marked."),
+    typer.Option(
+        "--assume-capable", help="Without evidence, use the ladder's assumed tier; such routes are marked."
+    ),
 ]
 Allow = Annotated[
     list[str] | None,
-    typer.Option("--allow", help="`provisional`: use routes that look right but are not proven yet.", show_default=False),
+    typer.Option(
+        "--allow",
+        help="`provisional`: use routes that look right but are not proven yet.",
+        show_default=False,
+    ),
 ]
 HugeContext = Annotated[
-    int, typer.Option("--huge-context-tokens", help="A request of more input tokens than this is of huge context.", min=1)
+    int,
+    typer.Option(
+        "--huge-context-tokens", help="A request of more input tokens than this is of huge context.", min=1
+    ),
 ]
 PriceFile = Annotated[
-    Path | None, typer.Option("--prices", help="Your own dated prices (TOML), over the list.", show_default=False)
+    Path | None,
+    typer.Option("--prices", help="Your own dated prices (TOML), over the list.", show_default=False),
 ]
 PricesDate = Annotated[
     datetime | None,

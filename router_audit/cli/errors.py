@@ -57,7 +57,9 @@ class ExitCodes(TyperGroup):
             sys.stderr.close()
             sys.exit(0)
         except OSError as error:
-            _fail("input", error.strerror or str(error), str(error.filename or ""), USER_ERROR, as_json=as_json)
+            _fail(
+                "input", error.strerror or str(error), str(error.filename or ""), USER_ERROR, as_json=as_json
+            )
         except Exception as error:
             if type(error).__module__.partition(".")[0] not in {"duckdb", "_duckdb"}:
                 raise

@@ -19,8 +19,12 @@ Db = Annotated[
         show_default=False,
     ),
 ]
-Wait = Annotated[float, typer.Option("--wait", help="Seconds to wait for a store that another process holds.", min=0)]
-Json = Annotated[bool, typer.Option("--json", help="Print the typed result on stdout, everything else on stderr.")]
+Wait = Annotated[
+    float, typer.Option("--wait", help="Seconds to wait for a store that another process holds.", min=0)
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the typed result on stdout, everything else on stderr.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; errors still show.")]
 Last = Annotated[
     int | None, typer.Option("--last", help="Only the last N requests by time.", min=1, show_default=False)

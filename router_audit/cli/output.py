@@ -71,7 +71,9 @@ class Out:
     def __post_init__(self) -> None:
         from rich.console import Console
 
-        self.console = Console(file=sys.stderr if self.json else sys.stdout, quiet=self.quiet, highlight=False)
+        self.console = Console(
+            file=sys.stderr if self.json else sys.stdout, quiet=self.quiet, highlight=False
+        )
         shown = not self.quiet and sys.stderr.isatty()
         self.progress = RichProgress(Console(stderr=True, quiet=not shown))
 

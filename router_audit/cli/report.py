@@ -20,7 +20,8 @@ def report(
     *,
     db: Db = None,
     table: Annotated[
-        Path | None, typer.Option("--table", help="The table to report on.  [default: the newest]", show_default=False)
+        Path | None,
+        typer.Option("--table", help="The table to report on.  [default: the newest]", show_default=False),
     ] = None,
     tables: Tables = Path("routing_tables"),
     reports: Reports = Path("reports"),

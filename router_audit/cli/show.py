@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from router_audit.stages.build_table import TableResult
     from router_audit.pipeline import RunResult
+    from router_audit.stages.build_table import TableResult
 
 
 def show_ingest(console: Console, result: Any) -> None:
@@ -56,7 +56,9 @@ def show_table(console: Console, result: TableResult) -> None:
         f"Economy tier: {percent(share['before'])} of requests today, {percent(share['after'])} with this table."
     )
     if document["unpriced_requests"]:
-        console.print(f"Without a price, in no total: {document['unpriced_requests']:,} requests.", style="dim")
+        console.print(
+            f"Without a price, in no total: {document['unpriced_requests']:,} requests.", style="dim"
+        )
     for note in result.notes:
         console.print(note, style="dim")
     console.print(f"{'Table' if result.written else 'Table unchanged'}: {result.path}")

@@ -47,7 +47,9 @@ def audited(
     store.run("select_window", last=last)
     seen = store.query("window").row(0, named=True)
     if not seen["requests"]:
-        raise UserError("the store holds no request yet; run `router-audit ingest PATH…` first", where=str(store.path))
+        raise UserError(
+            "the store holds no request yet; run `router-audit ingest PATH…` first", where=str(store.path)
+        )
     on = as_of or (seen["last_at"] or datetime.now(UTC)).date()
     latest = store.query("latest_classifier")
     version = latest["version"][0] if latest.height else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from router_audit.errors import InputError, UserError
@@ -20,11 +19,13 @@ from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
     from router_audit.types import Ladder, RoutingTable
+
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:

@@ -61,7 +61,9 @@ class Store:
         """
         import polars as pl
 
-        reader = self.connection.sql(_text("queries", name), params=params or None).to_arrow_reader(batch_rows)
+        reader = self.connection.sql(_text("queries", name), params=params or None).to_arrow_reader(
+            batch_rows
+        )
         for batch in reader:
             if batch.num_rows:
                 frame = pl.from_arrow(batch)

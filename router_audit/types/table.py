@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from router_audit.types.evidence import Evidence
-from router_audit.types.profile import Context, Profile
+if TYPE_CHECKING:
+    from router_audit.types.evidence import Evidence
+    from router_audit.types.profile import Context, Profile
 
 Status = Literal["certified", "provisional", "keep-incumbent"]
 
