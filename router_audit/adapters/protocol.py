@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from router_audit.types import Outcome
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from router_audit.types import Outcome
 
 Record = dict[str, Any]
 """One decoded record of a log: a JSON line, an array element, a CSV or Parquet row."""
