@@ -104,7 +104,7 @@ def costs(
 def _at_own(
     known: Tokens, models: pl.Series, prices: Mapping[str, ModelPrice], factor: Factor | None
 ) -> Floats:
-    out = np.zeros(known.counts.shape[0])
+    out = np.zeros(known.counts.shape[1])
     _fill(out, known, models, np.arange(out.size), prices, factor)
     return out
 
@@ -126,7 +126,7 @@ def _fill(
     for (model,), part in chosen.group_by("model", maintain_order=True):
         if model in prices:
             found = part["row"].to_numpy()
-            out[found] = cost_matrix(known.take(found), [shape(prices[str(model)])], factor)[:, 0]
+            out[found] = cost_matrix(known.take(found), [shape(prices[str(model)])], factor)[0]
 
 
 def bills(found: Costs, plans: Iterable[RoutePlan], overheads: Overheads) -> dict[str, Bill]:

@@ -40,6 +40,8 @@ class Draws:
     spread: float
     """By how much percentiles are spread about the point."""
     resampled: str
+    tried: frozenset[str]
+    """Routes whose regret some trial speaks of."""
 
     def interval(
         self, points: Mapping[str, float], months: float, routes: Sequence[str] | None = None
@@ -54,8 +56,10 @@ class Draws:
         low, middle, high = (float(v) for v in np.percentile(drawn, (5, 50, 95)))
         return Interval(min(low, point), middle, max(high, point), float((drawn > 0).mean()))
 
-    def regrets_per_month(self, route: str, months: float) -> tuple[float, float, float]:
-        """Percentiles 5, 50, 95 of one route's regrets."""
+    def regrets_per_month(self, route: str, months: float) -> tuple[float, float, float] | None:
+        """Percentiles 5, 50, 95 of one route's regrets; None where no trial says anything of them."""
+        if route not in self.tried:
+            return None
         drawn = self.regrets[:, self.routes.index(route)] / months
         low, middle, high = np.percentile(drawn, (5, 50, 95))
         return float(low), float(middle), float(high)
@@ -92,16 +96,17 @@ def draw(
     saving = fixed - rates["escalation"] * up - float(overheads.redone_share) * regret * kept
     named = sessions["session_id"].n_unique() if sessions.height else 0
     blocks = others.select(units.n_unique()).item() if others.height else 0
+    tried = frozenset(plan.key for plan in plans if plan.regret.trials)
     said = [f"{named} sessions"] * bool(named) + [f"{blocks} {unit}"] * bool(blocks)
-    return Draws(routes, saving, regret * count, _spread(named + blocks), " and ".join(said))
+    return Draws(routes, saving, regret * count, _spread(named + blocks), " and ".join(said), tried)
 
 
 def _spread(units: int) -> float:
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     if units < 2:
         return 1.0
-    return float(t.ppf(0.95, units - 1) / norm.ppf(0.95) * np.sqrt(units / (units - 1)))
+    return float(stdtrit(units - 1, 0.95) / ndtri(0.95) * np.sqrt(units / (units - 1)))
 
 
 def _blocks(frame: pl.DataFrame) -> tuple[pl.Expr, str]:
@@ -126,8 +131,9 @@ def _resampled(
     *,
     varies: bool,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Per resample and route: what does not depend on a rate, and what the escalation rate, the redone regrets
-    and the count of moved requests multiply.
+    """Per resample and route: what no rate touches, then what the rates multiply.
+
+    That is: second answers if all escalated, incumbents' cost of what was moved, and its count.
     """
     overhead = (
         pl.when(pl.col("route").is_in(list(by_key)))

@@ -8,16 +8,18 @@ sum is then a whole number that float64 holds. Beyond that the product is taken 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from router_audit.savings.reprice import MAX_TOKENS, with_counts
+from router_audit.savings.reprice import MAX_TOKENS, TOKEN_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from decimal import Decimal
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 EXACT = 2.0**53
 """The largest whole number up to which float64 holds every whole number."""
 
-KINDS = ("_uncached", "_output", "_reasoning", "_read", "_write", "_write_1h")
+KINDS = ("uncached", "output", "reasoning", "read", "write", "write_1h")
+"""The rows of `Tokens.counts`, and the order of `Rates.filled`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Tokens:
     """The token counts of a frame, ready to be priced again and again."""
 
     counts: Floats
-    """(requests, 6): whole tokens of each kind, disjoint; zero where the record is not counted."""
+    """(6, requests): whole tokens of each kind, disjoint; zero where the record is not counted."""
     input: Floats
     """All input tokens, which a long-context band looks at."""
     counted: NDArray[np.bool_]
@@ -49,35 +52,53 @@ class Tokens:
 
     def take(self, rows: Ints) -> Tokens:
         """The requests of those rows, in that order."""
-        return Tokens(self.counts[rows], self.input[rows], self.counted[rows], self.group[rows], self.groups)
+        return Tokens(
+            self.counts[:, rows], self.input[rows], self.counted[rows], self.group[rows], self.groups
+        )
 
 
 def tokens(frame: pl.DataFrame) -> Tokens:
-    """The counts of a frame with the store's token columns, `incumbent` and, if there, `service_tier`."""
+    """The counts of a frame with the store's token columns, `incumbent` and, if there, `service_tier`.
+
+    The same decomposition as `reprice.with_counts`, in place.
+    """
+
+    def column(name: str) -> Floats:
+        if name not in frame.columns:
+            return np.zeros(frame.height)
+        return frame[name].cast(pl.Float64).fill_null(0).to_numpy()
+
+    given = [frame[name].is_not_null() for name in ("input_tokens", "output_tokens") if name in frame.columns]
+    counted = reduce(or_, given).to_numpy() if given else np.zeros(frame.height, np.bool_)
+    raw = [column(name) for name in TOKEN_COLUMNS]
+    if any(values.size and (values.min() < 0 or values.max() > MAX_TOKENS) for values in raw):
+        counted = counted & np.logical_and.reduce([(v >= 0) & (v <= MAX_TOKENS) for v in raw])
+        raw = [np.where(counted, values, 0.0) for values in raw]
+    given_in, out, reasoning, read, write, long = raw
+    counts = np.empty((len(KINDS), frame.height))
+    np.minimum(reasoning, out, out=counts[2])
+    np.subtract(out, counts[2], out=counts[1])
+    counts[3] = read
+    np.minimum(long, write, out=counts[5])
+    np.subtract(write, counts[5], out=counts[4])
+    cached = read + write
+    np.maximum(given_in - cached, 0, out=counts[0])
+    group, groups = _groups(frame)
+    return Tokens(counts, np.maximum(given_in, cached), counted, group, groups)
+
+
+def _groups(frame: pl.DataFrame) -> tuple[NDArray[np.uint32], tuple[tuple[str, str | None], ...]]:
     tier = pl.col("service_tier") if "service_tier" in frame.columns else pl.lit(None, pl.String)
     incumbent = pl.col("incumbent") if "incumbent" in frame.columns else pl.lit("", pl.String)
-    wide = with_counts(frame).select(
-        *(
-            pl.when("_counted").then(kind).otherwise(0).cast(pl.Float64).alias(kind)
-            for kind in (*KINDS, "_input")
-        ),
-        "_counted",
-        pl.struct(incumbent.fill_null("").alias("i"), tier.alias("t")).alias("_pair"),
+    pair = frame.select(incumbent.cast(pl.String).fill_null("").alias("i"), tier.cast(pl.String).alias("t"))
+    distinct = pair.unique(maintain_order=True)
+    names = tuple(distinct.iter_rows())
+    if len(names) <= 1:
+        return np.zeros(frame.height, np.uint32), names
+    codes = pair.join(
+        distinct.with_row_index("g"), on=["i", "t"], how="left", nulls_equal=True, maintain_order="left"
     )
-    pairs = wide.select(pl.col("_pair").unique(maintain_order=True).alias("_pair")).with_row_index("_group")
-    if pairs.height <= 1:
-        group = np.zeros(frame.height, np.uint32)
-    else:
-        group = wide.join(pairs, on="_pair", how="left", nulls_equal=True, maintain_order="left")[
-            "_group"
-        ].to_numpy()
-    return Tokens(
-        np.ascontiguousarray(wide.select(KINDS).to_numpy()),
-        wide["_input"].to_numpy(),
-        wide["_counted"].to_numpy(),
-        group,
-        tuple((pair["i"], pair["t"]) for pair in pairs["_pair"].to_list()),
-    )
+    return codes["g"].to_numpy(), names
 
 
 def one_off(price: ModelPrice) -> ModelPrice:
@@ -110,49 +131,58 @@ def cold(price: ModelPrice) -> ModelPrice:
 
 
 def cost_matrix(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | None = None) -> Floats:
-    """(requests, prices) costs in whole pico-USD; zero where the record is not counted.
+    """(prices, requests) costs in whole pico-USD; zero where the record is not counted.
 
     `factor(incumbent, candidate)` says how many of the candidate's tokens one of the incumbent's makes.
     """
-    out = np.empty((known.counts.shape[0], len(prices)))
-    for index, rows in _blocks(known):
-        incumbent, tier = known.groups[index]
-        scaled = [
-            (price if factor is None or not incumbent else price.scaled(factor(incumbent, price.ref))).tier(
-                tier
-            )
-            for price in prices
-        ]
-        counts = known.counts[rows]
-        out[rows] = _product(counts, [price.rates for price in scaled])
+    out = np.empty((len(prices), known.counts.shape[1]))
+    for scaled, rows in _blocks(known, prices, factor):
+        whole = isinstance(rows, slice)
+        out[:, rows] = _product(known.counts if whole else known.counts[:, rows], [p.rates for p in scaled])
         _bands(out, rows, known, scaled)
         fees = np.array([price.request_fee_pico for price in scaled], np.float64)
         if fees.any():
-            out[rows] += fees
+            out[:, rows] += fees[:, None]
     if not known.counted.all():
-        out[~known.counted] = 0
+        out[:, ~known.counted] = 0
     return out
 
 
-def _blocks(known: Tokens) -> list[tuple[int, Ints | slice]]:
-    if len(known.groups) == 1:
-        return [(0, slice(None))]
-    order = np.argsort(known.group, kind="stable")
-    ends = np.cumsum(np.bincount(known.group, minlength=len(known.groups)))
-    starts = np.concatenate(([0], ends[:-1]))
-    return [
-        (index, order[start:end])
-        for index, (start, end) in enumerate(zip(starts, ends, strict=True))
-        if end > start
-    ]
+def _blocks(
+    known: Tokens, prices: Sequence[ModelPrice], factor: Factor | None
+) -> Iterator[tuple[list[ModelPrice], Ints | slice]]:
+    """Requests whose prices are the same, together: groups that scale and vary alike are one block."""
+    tables: dict[tuple[object, ...], tuple[list[ModelPrice], list[int]]] = {}
+    for index, (incumbent, tier) in enumerate(known.groups):
+        factors = [factor(incumbent, price.ref) if factor and incumbent else Decimal(1) for price in prices]
+        own = [price.tier(tier) is not price and tier for price in prices]
+        key = (*factors, *own)
+        if key not in tables:
+            scaled = [p.tier(tier).scaled(f) for p, f in zip(prices, factors, strict=True)]
+            tables[key] = (scaled, [])
+        tables[key][1].append(index)
+    if len(tables) == 1:
+        ((scaled, _),) = tables.values()
+        yield scaled, slice(None)
+        return
+    block_of = np.empty(len(known.groups), np.uint32)
+    for number, (_, members) in enumerate(tables.values()):
+        block_of[members] = number
+    blocks = block_of[known.group]
+    for number, (scaled, _) in enumerate(tables.values()):
+        rows = np.flatnonzero(blocks == number)
+        if rows.size:
+            yield scaled, rows
 
 
 def _product(counts: Floats, rates: Sequence[Rates]) -> Floats:
-    table = np.array([rate.filled() for rate in rates], np.float64).T
+    table = np.array([rate.filled() for rate in rates], np.float64)
     if counts.size and counts.max(initial=0) * table.max(initial=0) * len(KINDS) >= EXACT:
-        whole: Floats = (counts.astype(np.int64) @ table.astype(np.int64)).astype(np.float64)
-        return whole
-    product: Floats = counts @ table
+        sums: Floats = table @ counts
+        if sums.max(initial=0) >= EXACT:
+            return (table.astype(np.int64) @ counts.astype(np.int64)).astype(np.float64)
+        return sums
+    product: Floats = table @ counts
     return product
 
 
@@ -163,14 +193,13 @@ def _bands(out: Floats, rows: Ints | slice, known: Tokens, prices: Sequence[Mode
     starts = {
         band.over_input_tokens for price in prices for band in price.bands if longest > band.over_input_tokens
     }
-    where = np.arange(out.shape[0]) if isinstance(rows, slice) else rows
     for start in sorted(starts):
-        columns = [
-            n for n, price in enumerate(prices) if any(b.over_input_tokens == start for b in price.bands)
-        ]
-        over = where[given > start]
-        rates = [band.rates for n in columns for band in prices[n].bands if band.over_input_tokens == start]
-        out[np.ix_(over, columns)] = _product(known.counts[over], rates)
+        over = np.flatnonzero(given > start)
+        over = over if isinstance(rows, slice) else rows[over]
+        banded = {
+            n: b.rates for n, price in enumerate(prices) for b in price.bands if b.over_input_tokens == start
+        }
+        out[np.ix_(np.array(list(banded)), over)] = _product(known.counts[:, over], list(banded.values()))
 
 
 def exact_sum(values: Floats) -> int:

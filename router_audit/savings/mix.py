@@ -2,7 +2,7 @@
 
 Sticky (the default): within a session the model in use never becomes cheaper again, so that a cache goes cold
 at most once per rung. A session moves up when a request's route asks for a dearer model, and stays there. No
-request is moved to a dearer model than its own.
+request is moved to a dearer model than its own, or to one whose context window it does not fit.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ def assign(
     plans = list(plans)
     order = ranks(prices)
     names = sorted(order, key=order.__getitem__)
+    windows = {ref: price.context_window for ref, price in prices.items()}
     routes = pl.DataFrame(
         {
             "route": [plan.key for plan in plans],
             "_target": [order.get(plan.model or "", -1) for plan in plans],
+            "_window": [windows.get(plan.model or "") for plan in plans],
         },
-        schema={"route": pl.String, "_target": pl.Int32},
+        schema={"route": pl.String, "_target": pl.Int32, "_window": pl.Int64},
     )
     up = {order[low]: order[high] for low, high in next_rungs(plans).items() if {low, high} <= order.keys()}
     own = pl.col("incumbent").replace_strict(order, default=None, return_dtype=pl.Int32)
@@ -63,13 +65,18 @@ def assign(
             own.alias("_own"),
             "session_id",
             "started_at",
+            pl.col("input_tokens").fill_null(0).alias("_input"),
             _cache_key(frame).alias("_cache"),
         )
         .with_row_index("_row")
         .join(routes, on="route", how="left", maintain_order="left")
         .with_columns(
             pl.when(pl.col("_target").is_not_null()).then("route").otherwise(pl.lit(UNROUTED)).alias("route"),
-            pl.when((pl.col("_target") >= 0) & (pl.col("_target") < pl.col("_own")))
+            pl.when(
+                (pl.col("_target") >= 0)
+                & (pl.col("_target") < pl.col("_own"))
+                & (pl.col("_window").is_null() | (pl.col("_input") <= pl.col("_window")))
+            )
             .then("_target")
             .otherwise("_own")
             .alias("_want"),

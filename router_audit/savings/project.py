@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from router_audit.savings.bill import bills, costs
 from router_audit.savings.interval import RESAMPLES, draw
 from router_audit.savings.mix import assign
 from router_audit.savings.reprice import window
-from router_audit.types.money import Bill, Overheads, RoutePlan, RouteSaving, Saving
+from router_audit.types.money import Bill, Interval, Overheads, RoutePlan, RouteSaving, Saving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,16 +83,12 @@ def project(
 
 def certified_share(routes: Sequence[RouteSaving]) -> float:
     """The part of what routes save that certified routes save; routes that lose are left out of both."""
-    gains = [(route.status, max(route.bill.saving, 0)) for route in routes]
+    gains = [(route.status, max(float(route.bill.saving), 0.0)) for route in routes]
     whole = sum(gain for _, gain in gains)
-    return float(sum(gain for status, gain in gains if status == "certified") / whole) if whole else 0.0
+    return sum(gain for status, gain in gains if status == "certified") / whole if whole else 0.0
 
 
 def empty(unpriced: int, note: str) -> Saving:
     """The saving of a log in which nothing can be priced."""
-    from decimal import Decimal
-
-    from router_audit.types.money import Interval
-
     nothing = Interval(0.0, 0.0, 0.0, 0.0)
     return Saving((), Bill(), Bill(), nothing, Decimal(1), 0.0, unpriced, "nothing", note)

@@ -146,8 +146,8 @@ class RouteSaving:
     """Over the window."""
     per_month: Bill
     interval: Interval
-    regrets_per_month: tuple[float, float, float]
-    """Percentiles 5, 50, 95 of the requests a month that fail and would not have."""
+    regrets_per_month: tuple[float, float, float] | None
+    """Percentiles 5, 50, 95 of the requests a month that fail and would not have; None without a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +222,55 @@ class Reconciliation:
     def holds(self) -> bool:
         """Whether the two agree within the tolerance. Nothing stated is nothing contradicted."""
         return self.relative is None or abs(self.relative) <= self.tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Another way to serve the same log, beside the table."""
+
+    name: str
+    """`table`, `incumbent`, `best-single`, `all-cheapest` or `random-split`."""
+    model: str | None
+    cost_per_month: Decimal
+    cost_per_request: Decimal
+    saving_per_month: Decimal
+    economy_share: float
+    regret: float | None
+    """Posterior mean of the share of requests that fail and would not have; None where no trial says."""
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    latency_known: float = 0.0
+    """The share of requests whose latency could be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Economics:
+    """What a profile's spend is made of, and what would make it smaller beside routing."""
+
+    profile: str
+    requests: int
+    cost: Decimal
+    """USD over the window; the shares below are of it."""
+    prompt_share: float
+    completion_share: float
+    reasoning_share: float
+    cache_share: float
+    """Reads and writes together."""
+    other_share: float
+    """Long-context surcharge, service tier and fees."""
+    shorter_system_prompt: Decimal | None
+    """USD saved over the window by system prompts of half the length; None where their length is not known."""
+    caching: Decimal
+    """USD saved at most, were every prefix repeated within a session and five minutes read from a cache."""
+    batching: Decimal
+    """USD saved at most, were every request that stands alone sent by the provider's batch tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class EconomyShare:
+    """The 80% rule: how much of the traffic the economy tier serves, and what holds the rest back."""
+
+    before: float
+    after: float
+    held_back: tuple[tuple[str, float], ...]
+    """(reason, share of all requests), largest first; with `after` it adds up to one."""
