@@ -37,7 +37,11 @@ def transcript() -> str:
     """`router-audit run sample_logs` in a fresh folder."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sample_logs").symlink_to(ROOT / "sample_logs")
-        return "```console\n$ router-audit run sample_logs\n" + _command("run", "sample_logs", cwd=Path(folder)) + "\n```"
+        return (
+            "```console\n$ router-audit run sample_logs\n"
+            + _command("run", "sample_logs", cwd=Path(folder))
+            + "\n```"
+        )
 
 
 def sources() -> str:
