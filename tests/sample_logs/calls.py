@@ -7,7 +7,6 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 from .compose import Conversation, Exchange, compose
 from .material import Material
@@ -26,12 +25,13 @@ RIGHT = {  # chance of a good answer: classification, extraction, reasoning, coo
     "claude-sonnet-4-6": (0.97, 0.965, 0.82, 0.80), "claude-haiku-4-5": (0.965, 0.955, 0.55, 0.52),
     "gpt-5-mini": (0.965, 0.95, 0.52, 0.48), "harbour-llama-70b": (0.93, 0.88, 0.40, 0.30),
 }
+APP = {"support": "desk", "claims": "workbench", "growth": "insights", "platform": "oncall"}
 PROFILES = ("classification", "extraction", "reasoning", "coordination")
 DAYS = [0.25 if d in (4, 11, 18, 25) else 0.35 if d in (3, 10, 17, 24, 31) else 1.0 + d / 100 for d in range(1, 32)]
 HOURS = [1, 1, 1, 1, 1, 2, 6, 16, 30, 34, 33, 30, 22, 30, 34, 32, 26, 16, 10, 8, 6, 4, 3, 2]
+RATE_LIMIT = "This request would exceed the rate limit for your organization of 400,000 input tokens per minute."
 ERRORS = {
-    "anthropic": [(529, "overloaded_error", "Overloaded"), (429, "rate_limit_error", "This request would exceed the "
-                  "rate limit for your organization of 400,000 input tokens per minute."),
+    "anthropic": [(529, "overloaded_error", "Overloaded"), (429, "rate_limit_error", RATE_LIMIT),
                   (504, "timeout_error", "Request timed out.")],
     "openai": [(429, "rate_limit_exceeded", "Rate limit reached for requests per min (RPM): Limit 500, Used 500."),
                (500, "server_error", "The server had an error while processing your request."),
@@ -165,13 +165,13 @@ def conversation_calls(material: Material, route: str, index: int, teams: dict[s
         model = model if model in ("gpt-5", "claude-opus-4-7", "claude-sonnet-4-6") else next(iter(models))
         tokens = rng.randint(205_000, 262_000) if model == "gpt-5" else rng.randint(205_000, 780_000)
     right = rng.random() < RIGHT[model][PROFILES.index(profile)]
-    conv = compose(rng, kind, material, team, right, tokens)
+    clock, calls = moment(rng), []
+    conv = compose(rng, kind, material, team, right, datetime.fromtimestamp(clock // 1000, UTC).date(), tokens)
     session = f"{team[:3]}-{rng.getrandbits(40):010x}"
     user, trace = f"u-{team}-{rng.randint(1, 14):02d}", f"{rng.getrandbits(128):032x}"
-    clock, calls = moment(rng), []
     for exchange in conv.exchanges:
         made = Call(conv, exchange, model, provider_of(model), team, user, session, clock, "", trace, huge)
-        made.tags = ["prod", f"app:{ {'support': 'desk', 'claims': 'workbench', 'growth': 'insights', 'platform': 'oncall'}[team] }"]
+        made.tags = ["prod", f"app:{APP[team]}"]
         while rng.random() < 0.04 and made.attempt < 2:
             failed = Call(conv, exchange, model, made.provider, team, user, session, clock, "", trace, huge)
             failed.error, failed.finish, failed.attempt = rng.choice(ERRORS[made.provider]), "error", made.attempt
@@ -186,7 +186,7 @@ def conversation_calls(material: Material, route: str, index: int, teams: dict[s
         measure(rng, made)
         calls.append(made)
         clock += made.latency_ms + (rng.randint(300, 4000) if exchange.calls else rng.randint(15_000, 90_000))
-    if rng.random() < (0.8 if profile == "coordination" else 0.33):
+    if route != "anthropic" and rng.random() < (0.9 if profile == "coordination" else 0.48):
         calls[-1].outcome = right if rng.random() < 0.98 else not right
     return calls
 

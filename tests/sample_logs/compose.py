@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from .material import MASKS, PLACEHOLDER, Material
@@ -58,7 +59,7 @@ def asked(rng: random.Random, kind: dict[str, Any], material: Material, team: st
     dice = rng.random()
     if not told or len(bare) < 12 or dice < 0.3:
         system = rng.choice(kind["systems"])
-        if rng.random() < 0.25:
+        if rng.random() < 0.45:
             system = rng.choice(material.house[team]) + "\n\n" + system
     else:
         system = rng.choice(material.house[team]) if dice < 0.85 else None
@@ -119,8 +120,8 @@ def render(rng: random.Random, shape: str, value: Any, kind: dict[str, Any], con
 
 
 def compose(rng: random.Random, kind: dict[str, Any], material: Material, team: str, right: bool,
-            huge_tokens: int = 0) -> Conversation:
-    slots = material.draw(rng)
+            today: date, huge_tokens: int = 0) -> Conversation:
+    slots = material.draw(rng, today)
     system, ask = asked(rng, kind, material, team)
     conv = Conversation(kind["name"], kind["profile"], system, [], None, None, [])
     if system and system in material.house[team] and rng.random() < 0.6:
@@ -135,7 +136,7 @@ def compose(rng: random.Random, kind: dict[str, Any], material: Material, team: 
     history: list[dict[str, Any]] = []
     for turn in range(follow):
         if turn:
-            slots = material.draw(rng)
+            slots = material.draw(rng, today)
         case: dict[str, Any] = {}
         if "case" in kind:
             case = rng.choice(kind["case"])

@@ -45,19 +45,20 @@ class Material:
         self.kinds += [{**kind, "huge": True} for kind in huge["kind"]]
         self.sessions: list[dict[str, Any]] = read("agent_sessions")["session"]
 
-    def draw(self, rng: random.Random) -> dict[str, str]:
-        """One value for each slot; the sums agree with one another."""
+    def draw(self, rng: random.Random, today: date) -> dict[str, str]:
+        """One value for each slot: sums agree with one another, dates with the day of the request."""
         out = {key: rng.choice(self.slots[key]) for key in
                ("item", "city", "street", "carrier", "vendor", "service", "host", "plate", "card", "iban", "name")}
         out["first"] = out["name"].split()[0]
         plain_first = out["first"].lower().replace("é", "e").replace("á", "a")
         out["email"] = f"{plain_first}{rng.randint(2, 98)}@{rng.choice(self.slots['mail_domain'])}"
         out["phone"] = f"+44 1632 960{rng.randint(100, 999)}"
-        day = date(2026, 9, 1) + timedelta(days=rng.randint(0, 45))
+        day = today - timedelta(days=rng.randint(2, 24))
         written = rng.choice(["%Y-%m-%d", "%d.%m.%Y", "%d %B", "%d/%m/%Y"])
         out["date"] = day.strftime(written)
-        out["date2"] = (day + timedelta(days=rng.randint(9, 40))).strftime(written)
-        out["stamp"] = f"2026-10-{rng.randint(1, 31):02d}T{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:07Z"
+        out["date0"] = (day - timedelta(days=rng.randint(1, 20))).strftime(written)
+        out["date2"] = (today + timedelta(days=rng.randint(3, 30))).strftime(written)
+        out["stamp"] = f"{today}T{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:07Z"
         out["order"] = f"HF-{rng.randint(70500, 98999)}"
         out["claim"] = f"C-{rng.randint(410000, 499999)}"
         out["policy"] = f"P{rng.randint(10, 99)}-{rng.randint(100000, 999999)}"

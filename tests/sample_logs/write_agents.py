@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from .calls import ALNUM, SEED, SERVED, shuffled
@@ -26,7 +26,7 @@ class Transcript:
     def __init__(self, material: Material, session: dict[str, Any], number: int) -> None:
         self.rng = random.Random(f"{SEED}:agent:{number}")
         self.material, self.session = material, session
-        self.slots = material.draw(self.rng)
+        self.slots = material.draw(self.rng, date(2026, 10, session["day"]))
         self.clock = int(datetime(2026, 10, session["day"], *map(int, session["start"].split(":")),
                                   tzinfo=UTC).timestamp() * 1000)
         self.id = self.uuid()

@@ -9,6 +9,7 @@ from .calls import SERVED, Call
 from .write_pairs import openai_messages, openai_tools
 
 TEAM_ID = {"support": "team-9a41c7", "claims": "team-2f80d3", "growth": "team-c51e08", "platform": "team-77b6aa"}
+WARM = ("claude-sonnet-4-6", "claude-haiku-4-5", "harbour-llama-70b")  # models that take a temperature
 BASE = {"anthropic": "https://api.anthropic.com/v1/messages", "openai": "https://api.openai.com/v1/",
         "hosted_vllm": "http://llama.internal.example:8000/v1"}
 
@@ -34,7 +35,7 @@ def row(call: Call) -> dict[str, Any]:
     end = start if failed else (call.start_ms + call.latency_ms) / 1000
     streamed = call.ttft_ms is not None
     params: dict[str, Any] = {"stream": True} if streamed else {}
-    if conv.profile in ("classification", "extraction"):
+    if conv.profile in ("classification", "extraction") and call.model in WARM:
         params["temperature"] = 0
     params["max_tokens"] = call.output if call.finish == "length" else 4096
     if conv.tools:
@@ -74,6 +75,7 @@ def row(call: Call) -> dict[str, Any]:
             "user_api_key_team_alias": call.team, "user_api_key_org_id": "harbour-finch",
             "user_api_key_user_id": call.user, "user_api_key_end_user_id": None,
             "spend_logs_metadata": spend or None, "requester_metadata": requester, "usage_object": counts,
+            "attempted_retries": call.attempt,
         },
         "cache_key": None, "response_cost": cost,
         "cost_breakdown": {"total_cost": cost, "tool_usage_cost": 0.0, "original_cost": cost, "discount_amount": 0.0},

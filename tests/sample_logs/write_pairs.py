@@ -65,7 +65,7 @@ def chat(call: Call) -> dict[str, Any]:
     if conv.schema:
         body["response_format"] = {"type": "json_schema", "json_schema": conv.schema}
     headers = {"openai-processing-ms": str(call.latency_ms), "openai-organization": "harbour-finch",
-               "x-request-id": f"req_{call.trace}{call.attempt}", "content-type": "application/json"}
+               "x-request-id": f"req_{call.trace[:20]}{call.start_ms:x}", "content-type": "application/json"}
     url = "https://api.openai.com/v1/chat/completions"
     if call.error:
         _, code, text = call.error
@@ -118,7 +118,7 @@ def responses(call: Call) -> dict[str, Any]:
     body: dict[str, Any] = {"model": call.model, "instructions": conv.system, "input": items, "metadata": meta,
                             "user": call.user, "tools": tools, "text": text, "reasoning": effort,
                             "max_output_tokens": limit}
-    headers = {"openai-processing-ms": str(call.latency_ms), "x-request-id": f"req_{call.trace}{call.attempt}",
+    headers = {"openai-processing-ms": str(call.latency_ms), "x-request-id": f"req_{call.trace[:20]}{call.start_ms:x}",
                "content-type": "application/json"}
     url = "https://api.openai.com/v1/responses"
     if call.error:
@@ -176,14 +176,17 @@ def anthropic(call: Call) -> dict[str, Any]:
     if conv.schema:
         body["output_config"] = {"format": {"type": "json_schema", "schema": conv.schema["schema"]}}
     if call.reasoning:
-        body["thinking"] = {"type": "enabled", "budget_tokens": 4096}
-    headers = {"request-id": f"req_{call.trace[:24]}{call.attempt}", "content-type": "application/json",
+        body["thinking"] = {"type": "adaptive"}
+        body["output_config"] = {**body.get("output_config", {}), "effort": "high"}
+    headers = {"request-id": f"req_{call.trace[:13]}{call.start_ms:x}", "content-type": "application/json",
                "anthropic-organization-id": "harbour-finch", "x-envoy-upstream-service-time": str(call.latency_ms)}
     url = "https://api.anthropic.com/v1/messages"
     if call.error:
         return envelope(call, url, body, {"type": "error", "error": {"type": call.error[1], "message": call.error[2]},
                                           "request_id": headers["request-id"]}, headers)
     content = anthropic_content(call.text, call.exchange.calls)
+    if call.reasoning:
+        content.insert(0, {"type": "thinking", "thinking": "", "signature": f"EqEB{call.trace}{call.session}"})
     counts = {"input_tokens": call.input - call.cache_read - call.cache_write,
               "cache_creation_input_tokens": call.cache_write, "cache_read_input_tokens": call.cache_read,
               "cache_creation": {"ephemeral_5m_input_tokens": call.cache_write, "ephemeral_1h_input_tokens": 0},
