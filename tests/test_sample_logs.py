@@ -6,13 +6,14 @@ import gzip
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import zstandard
 
 from tests.sample_logs.calls import PRICE, PROFILES
-from tests.sample_logs.generate import DEFAULT_OUT, LABELS, LITELLM, OTEL, Logs
+from tests.sample_logs.generate import DEFAULT_OUT, LABELS, LITELLM, OTEL, Logs, Written
 from tests.sample_logs.readme import group
 
 WORD = re.compile(r"[^\W\d_]+")
@@ -70,6 +71,23 @@ def test_each_profile_has_many_kinds_in_several_formats(logs: Logs, profile: str
     assert sum(count >= 20 for count in formats.values()) >= 2
 
 
+def giveaways(requests: list[Written]) -> list[tuple[str, str, int]]:
+    size = Counter(r.profile for r in requests)
+    seen: Counter[str] = Counter()
+    within: Counter[tuple[str, str]] = Counter()
+    for request in requests:
+        for word in set(WORD.findall(request.text.lower())):
+            seen[word] += 1
+            within[word, request.profile] += 1
+    return sorted(
+        (profile, word, count)
+        for word, count in seen.items()
+        if count >= 30
+        for profile in PROFILES
+        if within[word, profile] > 0.95 * count and within[word, profile] >= 0.03 * size[profile]
+    )
+
+
 def test_no_word_gives_a_profile_away(logs: Logs) -> None:
     """No single word of the prompts may stand for a profile.
 
@@ -81,25 +99,17 @@ def test_no_word_gives_a_profile_away(logs: Logs) -> None:
     text. Each request counts once for each of its words, retries and the turns of one conversation included, which
     makes the test stricter, since a conversation repeats its words.
     """
-    size = Counter(r.profile for r in logs.requests)
-    seen: Counter[str] = Counter()
-    within: Counter[tuple[str, str]] = Counter()
-    for request in logs.requests:
-        for word in set(WORD.findall(request.text.lower())):
-            seen[word] += 1
-            within[word, request.profile] += 1
-    giveaways = sorted(
-        (profile, word, count)
-        for word, count in seen.items()
-        if count >= 30
-        for profile in PROFILES
-        if within[word, profile] > 0.95 * count and within[word, profile] >= 0.03 * size[profile]
-    )
-    assert giveaways == []
+    assert giveaways(logs.requests) == []
 
 
-def test_the_giveaway_test_would_notice(logs: Logs) -> None:
-    """The obvious instruction words do occur, and in more than one profile each."""
+def test_a_planted_word_is_noticed(logs: Logs) -> None:
+    mine = [r for r in logs.requests if r.profile == "extraction"]
+    marked = {id(r) for r in mine[::12]}
+    planted = [replace(r, text=f"{r.text} hereinafter") if id(r) in marked else r for r in logs.requests]
+    assert giveaways(planted) == [("extraction", "hereinafter", len(marked))]
+
+
+def test_instruction_words_cross_the_profiles(logs: Logs) -> None:
     for word in ("find", "decide", "identify", "classify", "extract", "list", "plan"):
         profiles = {r.profile for r in logs.requests if word in WORD.findall(r.text.lower())}
         assert len(profiles) >= 2, word
