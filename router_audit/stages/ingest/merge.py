@@ -29,8 +29,10 @@ class Merged:
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    """As the store keeps times: UTC, without a zone."""
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+    """As the store keeps times: UTC, without a zone; a time that has none is UTC."""
+    if moment is None or moment.tzinfo is None:
+        return moment
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) -> Merged:

@@ -21,14 +21,87 @@ if TYPE_CHECKING:
 
     from router_audit.types import LoggedRequest, Message, Rejected
 
-TEXT_COLUMNS = ["request_id", "source", "file", "response_id", "provider", "request_model", "response_model", "region", "template_id", "messages", "output", "params", "logged_cost_usd", "service_tier", "status", "error_type", "finish_reason", "session_id", "trace_id", "parent_id", "user_id", "team", "project", "tags", "outcome_origin", "routing", "flags", "content_hash", "half", "join_key"]
-COUNT_COLUMNS = ["line", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "retry_count", "place", "known"]
+TEXT_COLUMNS = [
+    "request_id",
+    "source",
+    "file",
+    "response_id",
+    "provider",
+    "request_model",
+    "response_model",
+    "region",
+    "template_id",
+    "messages",
+    "output",
+    "params",
+    "logged_cost_usd",
+    "service_tier",
+    "status",
+    "error_type",
+    "finish_reason",
+    "session_id",
+    "trace_id",
+    "parent_id",
+    "user_id",
+    "team",
+    "project",
+    "tags",
+    "outcome_origin",
+    "routing",
+    "flags",
+    "content_hash",
+    "half",
+    "join_key",
+]
+COUNT_COLUMNS = [
+    "line",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "retry_count",
+    "place",
+    "known",
+]
 NUMBER_COLUMNS = ("latency_ms", "time_to_first_token_ms", "outcome_score")
 
 _KNOWN = tuple(
     (1 << bit, name)
     for bit, name in enumerate(
-        ["response_id", "started_at", "latency_ms", "time_to_first_token_ms", "provider", "request_model", "response_model", "region", "messages", "output", "params", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "logged_cost_usd", "service_tier", "finish_reason", "session_id", "trace_id", "parent_id", "user_id", "team", "project", "tags", "resolved", "outcome_score", "routing"]
+        [
+            "response_id",
+            "started_at",
+            "latency_ms",
+            "time_to_first_token_ms",
+            "provider",
+            "request_model",
+            "response_model",
+            "region",
+            "messages",
+            "output",
+            "params",
+            "input_tokens",
+            "output_tokens",
+            "cache_read_tokens",
+            "cache_write_tokens",
+            "cache_write_1h_tokens",
+            "reasoning_tokens",
+            "logged_cost_usd",
+            "service_tier",
+            "finish_reason",
+            "session_id",
+            "trace_id",
+            "parent_id",
+            "user_id",
+            "team",
+            "project",
+            "tags",
+            "resolved",
+            "outcome_score",
+            "routing",
+        ]
     )
 )
 """Bits of `known`, so that a record which tells nothing new of a stored call is seen without reading its text."""
