@@ -48,3 +48,7 @@ format: $(VENV)/.dev ## Format the code
 
 clean: ## Remove the environment and caches, keep tables and reports
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: readme
+readme: $(VENV)/.dev ## Rewrite the generated parts of the README
+	$(BIN)/python -m tests.readme

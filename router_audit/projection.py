@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from router_audit.policy import CELLS, Traffic
+from router_audit.savings import reprice_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +46,33 @@ def traffic_of(frame: pl.DataFrame) -> dict[tuple[Profile, Context], Traffic]:
         }
         found[cell] = Traffic(int(rows["requests"].sum()), incumbents)
     return found
+
+
+def mean_costs_usd(
+    frame: pl.DataFrame, prices: Mapping[str, ModelPrice]
+) -> dict[tuple[tuple[Profile, Context], str], float]:
+    """The expected cost in USD of one request of each row on each of `prices`, by (row, model).
+
+    Taken over the requests of the row that have a price today, so that models and incumbents compare.
+    """
+    found: dict[tuple[tuple[Profile, Context], str], float] = {}
+    priced = frame.filter(pl.col("profile").is_not_null() & pl.col("cost_pico").is_not_null())
+    for ref, price in prices.items():
+        means = reprice_at(priced, price).group_by("profile", "context").agg(pl.col("cost_pico").mean())
+        for profile, context, cost in means.iter_rows():
+            found[(profile, context), ref] = cost * 1e-12
+    return found
+
+
+def incumbent_costs_usd(frame: pl.DataFrame) -> dict[tuple[Profile, Context], float]:
+    """The mean cost in USD of one request of each row today, over those that have a price."""
+    means = (
+        frame.filter(pl.col("profile").is_not_null())
+        .group_by("profile", "context")
+        .agg(pl.col("cost_pico").mean())
+        .drop_nulls()
+    )
+    return {(profile, context): cost * 1e-12 for profile, context, cost in means.iter_rows()}
 
 
 def with_targets(

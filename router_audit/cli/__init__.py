@@ -36,7 +36,11 @@ def _version(*, shown: bool) -> None:
 def root(
     *,
     version: bool = typer.Option(
-        False, "--version", help="Print the version and exit.", callback=lambda v: _version(shown=v), is_eager=True
+        False,
+        "--version",
+        help="Print the version and exit.",
+        callback=lambda v: _version(shown=v),
+        is_eager=True,
     ),
 ) -> None:
     """Which of your logged LLM requests could a cheaper model serve, what would that save, and how sure are we?"""

@@ -6,10 +6,19 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
+from router_audit.certify import Plan, evidence_block
 from router_audit.errors import InputError, UserError
-from router_audit.policy import routes
+from router_audit.policy import next_rung, routes
 from router_audit.pricing import default_ladder, load_prices, read_ladders
-from router_audit.projection import share_on, tiers_by_price, traffic_of, with_targets
+from router_audit.projection import (
+    incumbent_costs_usd,
+    mean_costs_usd,
+    share_on,
+    tiers_by_price,
+    traffic_of,
+    with_targets,
+)
+from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import monthly, reprice, total_usd, window
 from router_audit.stages.audited import audited
 from router_audit.table_document import SCHEMA_VERSION
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from router_audit.certify import Audit
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
@@ -69,10 +79,11 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     )
     ladder = _ladder(options.ladder, seen)
     prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
+    audit, notes = _proof(store, seen, ladder, book, prices, options)
     table = routes(
         ladder,
         traffic_of(seen.frame),
-        {},
+        verdicts(audit),
         allow_provisional=options.allow_provisional,
         assume_capable=options.assume_capable,
     )
@@ -112,7 +123,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "long_context": ladder.long_context.ref if ladder.long_context else None,
         },
         "routes": [asdict(route) for route in table],
-        "evidence": {},
+        "evidence": evidence_block(audit) if audit.routes else {},
         "economy_share": {
             "before": share_on(seen.frame, "price_key", tiers, economy),
             "after": share_on(projected, "target_key", tiers, economy),
@@ -126,7 +137,40 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
     document, path, written = write_next(content, options.folder)
-    return TableResult(document, path, written)
+    return TableResult(document, path, written, notes)
+
+
+def _proof(
+    store: Store,
+    seen: Audited,
+    ladder: Ladder,
+    book: PriceBook,
+    prices: dict[str, ModelPrice],
+    options: TableOptions,
+) -> tuple[Audit, tuple[str, ...]]:
+    """The tests on the trials in the store; prices of candidates are added to `prices`."""
+    frame = store.query(
+        "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
+    )
+    trials, unplaced = trials_by_cell(frame)
+    notes = [f"{unplaced} trials have no profile and count for nothing."] if unplaced else []
+    tested: dict[str, ModelPrice] = {}
+    for name in sorted({trial.candidate for found in trials.values() for trial in found}):
+        price = book.resolve_ref(name, seen.as_of)
+        if isinstance(price, ModelPrice):
+            tested[name] = price
+            prices.setdefault(name, price)
+        else:
+            notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
+    rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
+    audit = prove(
+        trials,
+        ladder,
+        mean_costs_usd(seen.frame, tested | rungs),
+        incumbent_costs_usd(seen.frame),
+        Plan(epsilon=options.epsilon, delta=options.delta),
+    )
+    return audit, tuple(notes)
 
 
 def _ladder(path: Path | None, seen: Audited) -> Ladder:

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from router_audit.errors import StoreError
 
@@ -75,16 +75,24 @@ class Store:
         rows = self.connection.execute(_text("queries", name), params or None).fetchall()
         return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
 
-    def append(self, table: str, frame: pl.DataFrame, *, replace: bool = False, aside: bool = False) -> int:
-        """Insert the frame's rows into `table` by column name; the number of rows.
+    def append(
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        *,
+        on_conflict: Literal["fail", "ignore", "replace"] = "fail",
+        aside: bool = False,
+    ) -> int:
+        """Insert the frame's rows into `table` by column name; how many were given.
 
-        `replace` overwrites rows of the same key; `aside` writes while a `stream` is being read.
+        `on_conflict` says what to do with a row whose key is there already; `aside` writes through another
+        connection, while a `stream` is being read.
         """
         if frame.is_empty():
             return 0
         if not re.fullmatch(r"[a-z_]+", table):
             raise ValueError(table)
-        verb = "INSERT OR REPLACE" if replace else "INSERT"
+        verb = {"fail": "INSERT", "ignore": "INSERT OR IGNORE", "replace": "INSERT OR REPLACE"}[on_conflict]
         writer = self.connection.cursor() if aside else self.connection
         writer.register("incoming", frame.to_arrow())
         try:
