@@ -75,6 +75,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
         "regrets": counts.regrets,
         "shared_failures": counts.shared_failures,
         "gains": counts.gains,
+        "both_ok": counts.trials - counts.regrets - counts.shared_failures - counts.gains,
         "escalated": counts.escalated,
         "rung_trials": counts.rung_trials,
         "rung_regrets": counts.rung_regrets,
