@@ -95,6 +95,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
     if counts.human is not None:
         fixed = corrected_regret(counts.trials, counts.regrets, counts.human, tested.level)
         row["human"] = {
+            "trials": counts.human.trials,
             "both": counts.human.both,
             "human_only": counts.human.human_only,
             "judge_only": counts.human.judge_only,
