@@ -5,15 +5,16 @@ A part of `build-table`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from router_audit.capacity import by_model, calls_of, proposed_latency, replay, too_slow
-from router_audit.policy import tier_of
+from router_audit.capacity import by_model, proposed_latency
+from router_audit.constraints import both_mixes, fast_enough, where_allowed, within_limits
+from router_audit.plans import latencies, plans_of, regrets
 from router_audit.pricing import STALE_AFTER_DAYS
 from router_audit.pricing.incumbents import price_incumbents
 from router_audit.pricing.limits import read_limits
@@ -34,23 +35,21 @@ from router_audit.savings.mix import assign
 from router_audit.savings.project import project
 from router_audit.savings.reconcile import TOLERANCE, against_invoice, against_log, withheld
 from router_audit.types.capacity import Limits
-from router_audit.types.money import ASSUMED_ESCALATION, NEVER, Overheads, Rate, RoutePlan
+from router_audit.types.money import Overheads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
+    from router_audit.plans import Trials
     from router_audit.pricing import PriceBook
     from router_audit.pricing.tokenizers import Tokenizers
     from router_audit.stages.audited import Audited
-    from router_audit.types import Ladder, Route, Trial
+    from router_audit.types import Ladder, Route
     from router_audit.types.capacity import CapacityUse, Latency
-    from router_audit.types.money import Control, Economics, EconomyShare, Reconciliation, Saving
+    from router_audit.types.money import Control, Economics, EconomyShare, Reconciliation, RoutePlan, Saving
     from router_audit.types.price import ModelPrice
-
-REFUSED = 0.01
-"""A route is not used when more than this share of its model's calls would be refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def money(
     ladder: Ladder,
     prices: Mapping[str, ModelPrice],
     tiers: Mapping[str, str],
-    trials: Mapping[tuple[str, str], Sequence[Trial]],
+    trials: Trials,
     book: PriceBook,
     options: MoneyOptions,
 ) -> Money:
@@ -110,17 +109,17 @@ def money(
     )
     top = next((rung.ref for rung in ladder.models if rung.tier == ladder.tiers[-1]), None)
     overheads = Overheads(premium=top if top in prices else None, canary_share=options.canary_share)
-    routes = _allowed(table, ladder, limits)
+    routes = where_allowed(table, ladder, limits)
     plans = plans_of(routes, trials, ladder)
     assigned = assign(frame, plans, prices)
-    routes = _fast_enough(routes, assigned, plans, ladder, _waits(trials), options.max_p95_ms or {})
-    routes = _within(routes, assigned, plans, ladder, limits, overheads)
+    routes = fast_enough(routes, assigned, plans, ladder, latencies(trials), options.max_p95_ms or {})
+    routes = within_limits(routes, assigned, plans, ladder, limits, overheads)
     plans = plans_of(routes, trials, ladder)
     assigned = assign(frame, plans, prices)
     saving = project(frame, plans, prices, overheads, factor=tokenizers.factor)
     economy = {ref for ref, tier in tiers.items() if tier == ladder.tiers[0]}
     rungs = [rung.ref for rung in ladder.models if rung.ref in prices]
-    latency = proposed_latency(assigned, plans, np.random.default_rng(0), _waits(trials))
+    latency = proposed_latency(assigned, plans, np.random.default_rng(0), latencies(trials))
     checks = _checks(frame, book, options)
     return Money(
         routes=routes,
@@ -135,13 +134,15 @@ def money(
             regrets=regrets(trials),
             rng=np.random.default_rng(0),
             factor=tokenizers.factor,
-            latency=lambda mix: proposed_latency(mix, plans, np.random.default_rng(0), _waits(trials))["all"],
+            latency=lambda mix: proposed_latency(mix, plans, np.random.default_rng(0), latencies(trials))[
+                "all"
+            ],
         ),
         economics=economics(frame, prices),
         economy=economy_share(assigned, plans, economy),
         checks=checks,
         withheld=withheld(checks),
-        capacity=_capacity(assigned, plans, overheads, limits) if limits.limits else (),
+        capacity=both_mixes(assigned, plans, overheads, limits) if limits.limits else (),
         latency=(*by_model(frame), *latency.values()),
         overheads=overheads,
         plans=plans,
@@ -182,149 +183,6 @@ def money_notes(
             )
             notes.append(f"{change.model} {what} from {change.on}.")
     return notes
-
-
-def plans_of(
-    routes: Sequence[Route], trials: Mapping[tuple[str, str], Sequence[Trial]], ladder: Ladder
-) -> tuple[RoutePlan, ...]:
-    """The routes with the rates that their trials show."""
-    found = []
-    for route in routes:
-        tried = [t for t in trials.get((route.profile, route.context), ()) if t.candidate == route.model]
-        stay = [t for t in tried if route.threshold <= 0 or (t.confidence or 0.0) >= route.threshold]
-        escalation = Rate(len(tried) - len(stay), len(tried)) if tried else ASSUMED_ESCALATION
-        economy = route.applied and route.tier == ladder.tiers[0]
-        found.append(
-            RoutePlan(
-                profile=route.profile,
-                context=route.context,
-                model=route.model if route.applied else None,
-                escalate_to=route.escalate_to,
-                status=route.status,
-                escalation=escalation if route.escalate_to else NEVER,
-                regret=Rate(sum(t.regret for t in stay), len(stay)),
-                checked=route.threshold > 0,
-                held_back="" if economy else _held_back(route),
-            )
-        )
-    return tuple(found)
-
-
-def _held_back(route: Route) -> str:
-    for word in ("region", "latency", "limits"):
-        if route.reason.startswith(f"{word}:"):
-            return word
-    if route.applied:
-        return f"proven only on {route.tier}" if not route.assumed else f"assumed on {route.tier}"
-    if route.evidence is not None and route.evidence.trials:
-        return (
-            "refuted"
-            if route.evidence.regrets > route.evidence.epsilon * route.evidence.trials
-            else "unproven"
-        )
-    return "no evidence"
-
-
-def regrets(trials: Mapping[tuple[str, str], Sequence[Trial]]) -> dict[tuple[str, str], Rate]:
-    """(route, candidate) to the regret its trials show when every answer stays."""
-    found: dict[tuple[str, str], Rate] = {}
-    for (profile, context), tried in trials.items():
-        for name in sorted({trial.candidate for trial in tried}):
-            own = [trial for trial in tried if trial.candidate == name]
-            found[f"{profile}/{context}", name] = Rate(sum(t.regret for t in own), len(own))
-    return found
-
-
-def _waits(
-    trials: Mapping[tuple[str, str], Sequence[Trial]],
-) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    found: dict[str, list[float]] = {}
-    for trial in (trial for tried in trials.values() for trial in tried):
-        if trial.candidate_latency_ms is not None:
-            found.setdefault(trial.candidate, []).append(trial.candidate_latency_ms)
-    return {name: np.array(values) for name, values in found.items()}
-
-
-def kept(route: Route, ladder: Ladder, reason: str) -> Route:
-    """The route withdrawn: its requests stay with their incumbents, and it says why."""
-    return replace(
-        route,
-        model=route.incumbent,
-        tier=tier_of(ladder, route.incumbent),
-        status="keep-incumbent",
-        applied=False,
-        assumed=False,
-        reason=reason,
-        escalate_to=None,
-        threshold=0.0,
-    )
-
-
-def _allowed(table: Sequence[Route], ladder: Ladder, limits: Limits) -> list[Route]:
-    """Without the routes whose model, or whose next rung, is not offered where the profile may go."""
-    out = []
-    for route in table:
-        bar = limits.region_bars(route.model, route.profile) if route.applied and route.model else None
-        if bar is not None:
-            out.append(kept(route, ladder, f"region: {bar}"))
-        elif route.escalate_to and limits.region_bars(route.escalate_to, route.profile):
-            out.append(replace(route, escalate_to=None))
-        else:
-            out.append(route)
-    return out
-
-
-def _fast_enough(
-    routes: Sequence[Route],
-    assigned: pl.DataFrame,
-    plans: Sequence[RoutePlan],
-    ladder: Ladder,
-    waits: Mapping[str, np.ndarray[tuple[int], np.dtype[np.float64]]],
-    bounds: Mapping[str, float],
-) -> list[Route]:
-    if not bounds:
-        return list(routes)
-    proposed = proposed_latency(assigned, plans, np.random.default_rng(0), waits)
-    out = []
-    for route in routes:
-        bound = bounds.get(route.profile, bounds.get("*"))
-        own = {f"{route.profile}/{route.context}": proposed.get(f"{route.profile}/{route.context}")}
-        known = {name: latency for name, latency in own.items() if latency is not None}
-        slow = route.applied and bound is not None and too_slow(known, route.profile, bound)
-        out.append(kept(route, ladder, f"latency: p95 would pass {bound:,.0f} ms") if slow else route)
-    return out
-
-
-def _within(
-    routes: Sequence[Route],
-    assigned: pl.DataFrame,
-    plans: Sequence[RoutePlan],
-    ladder: Ladder,
-    limits: Limits,
-    overheads: Overheads,
-) -> list[Route]:
-    if not limits.limits:
-        return list(routes)
-    today, proposed = _capacity(assigned, plans, overheads, limits)
-    before = dict(today.refused_by_limit)
-    over = {ref for ref, share in proposed.refused_by_limit if share > max(REFUSED, before.get(ref, 0.0))}
-    barred = {limit.ref for limit in limits.limits if limit.ref in over}
-    out = []
-    for route in routes:
-        limit = limits.of(route.model) if route.applied and route.model else None
-        broken = limit is not None and limit.ref in barred
-        out.append(
-            kept(route, ladder, f"limits: {limit.ref} would refuse calls") if limit and broken else route
-        )
-    return out
-
-
-def _capacity(
-    assigned: pl.DataFrame, plans: Sequence[RoutePlan], overheads: Overheads, limits: Limits
-) -> tuple[CapacityUse, CapacityUse]:
-    calls = calls_of(assigned, plans=plans, overheads=overheads, rng=np.random.default_rng(0))
-    today = calls_of(assigned, model="incumbent")
-    return replay(today, limits, "today"), replay(calls, limits, "proposed")
 
 
 def _checks(frame: pl.DataFrame, book: PriceBook, options: MoneyOptions) -> tuple[Reconciliation, ...]:
