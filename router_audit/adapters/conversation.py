@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from router_audit.adapters.media import blob_in, media_token
+from router_audit.adapters.blocks import as_text, call_part, decoded, holds_results, parts_of, plain
 from router_audit.types import Message, Part
 
 _ROLES = {
@@ -26,24 +24,6 @@ _ROLES = {
     "functionmessage": "tool",
     "chatmessage": "user",
 }
-_TEXT = {"text", "input_text", "output_text", "summary_text", "reasoning_text", "refusal"}
-_CALLS = {
-    "tool_use",
-    "tool-call",
-    "toolCall",
-    "function_call",
-    "tool_call",
-    "custom_tool_call",
-    "server_tool_use",
-}
-_RESULTS = {
-    "tool_result",
-    "tool-result",
-    "function_call_output",
-    "custom_tool_call_output",
-    "tool_call_response",
-    "web_search_tool_result",
-}
 _NESTED = (
     "messages",
     "contents",
@@ -55,31 +35,6 @@ _NESTED = (
     "input",
     "output",
 )
-
-
-def decoded(value: Any) -> Any:
-    """The value inside JSON text, however often it was encoded; anything else as it is."""
-    for _ in range(3):
-        if not isinstance(value, str) or value[:1] not in {"{", "[", '"'}:
-            return value
-        try:
-            value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
-            return value
-    return value
-
-
-def as_record(value: Any) -> dict[str, Any]:
-    """The object in the value or in its JSON text; empty where there is none."""
-    found = decoded(value)
-    return found if isinstance(found, dict) else {}
-
-
-def as_text(value: Any) -> str:
-    """A value as text: strings as they are, all else as JSON."""
-    if isinstance(value, str):
-        return value
-    return msgspec.json.encode(value, enc_hook=str).decode("utf-8", "replace")
 
 
 def role_of(value: Any, fallback: str) -> str:
@@ -193,137 +148,21 @@ def _message(value: dict[str, Any], fallback: str) -> Message:
         if isinstance(value.get(key), str) and value[key]:
             parts.append(Part("reasoning", content=value[key]))
             break
-    if role == "tool" and not _holds_results(content):
+    if role == "tool" and not holds_results(content):
         identifier = value.get("tool_call_id") or value.get("toolCallId")
         parts.append(
-            Part("tool_call_response", id=identifier, name=value.get("name"), response=_plain(content))
+            Part("tool_call_response", id=identifier, name=value.get("name"), response=plain(content))
         )
     else:
         parts += parts_of(content)
     extra = value.get("additional_kwargs")
     calls = value.get("tool_calls") or (extra.get("tool_calls") if isinstance(extra, dict) else None)
-    parts += [_call(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    parts += [call_part(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     if isinstance(value.get("function_call"), dict):
-        parts.append(_call(value["function_call"]))
+        parts.append(call_part(value["function_call"]))
     if isinstance(value.get("refusal"), str) and value["refusal"]:
         parts.append(Part("text", content=value["refusal"]))
     return Message(role, parts)
-
-
-def _holds_results(content: Any) -> bool:
-    return isinstance(content, list) and any(
-        isinstance(part, dict)
-        and (part.get("type") in _RESULTS or "functionResponse" in part or "toolResult" in part)
-        for part in content
-    )
-
-
-def _plain(content: Any) -> Any:
-    """Tool output as text where it is nothing but text, its images cut."""
-    if isinstance(content, list):
-        parts = parts_of(content)
-        if all(part.type == "text" for part in parts):
-            return "\n".join(part.content or "" for part in parts)
-        return [msgspec.to_builtins(part) for part in parts]
-    return content
-
-
-def parts_of(content: Any) -> list[Part]:
-    """The parts of one message's content."""
-    if content in (None, "", [], {}):
-        return []
-    if isinstance(content, str):
-        return [media_token(content) or Part("text", content=content)]
-    if isinstance(content, dict):
-        return _block(content)
-    if isinstance(content, list):
-        return [part for item in content for part in parts_of(item)]
-    return [Part("text", content=as_text(content))]
-
-
-def _block(block: dict[str, Any]) -> list[Part]:
-    kind = block.get("type")
-    if kind in _CALLS or "functionCall" in block or "toolUse" in block or "function_call" in block:
-        return [_call(block)]
-    if (
-        kind in _RESULTS
-        or "functionResponse" in block
-        or "toolResult" in block
-        or "function_response" in block
-    ):
-        return [_result(block)]
-    if kind is None and "toolName" in block:
-        return [_call(block)]
-    thought = _reasoning(block)
-    if thought is not None:
-        return thought
-    if isinstance(block.get("text"), str) and (kind in _TEXT or (kind is None and len(block) <= 3)):
-        return parts_of(block["text"])
-    if "cachePoint" in block or kind == "step-start":
-        return []
-    found = blob_in(block)
-    if found is not None:
-        return [found]
-    for key in ("content", "text", "output", "refusal") if isinstance(kind, str) else ():
-        if isinstance(block.get(key), (str, list)):
-            return parts_of(block[key])
-    return [Part("text", content=as_text(block))]
-
-
-def _reasoning(block: dict[str, Any]) -> list[Part] | None:
-    kind = block.get("type")
-    if "reasoningContent" in block:
-        held = block["reasoningContent"]
-        inner = held.get("reasoningText") if isinstance(held, dict) else None
-        return [Part("reasoning", content=inner.get("text") if isinstance(inner, dict) else None)]
-    if (
-        kind not in {"thinking", "redacted_thinking", "reasoning", "thought"}
-        and block.get("thought") is not True
-    ):
-        return None
-    for key in ("thinking", "text", "content", "summary"):
-        held = block.get(key)
-        if isinstance(held, str) and held:
-            return [Part("reasoning", content=held)]
-        if isinstance(held, list) and held:
-            return [Part("reasoning", content="\n".join(part.content or "" for part in parts_of(held)))]
-    return [Part("reasoning")]
-
-
-def _call(block: dict[str, Any]) -> Part:
-    for key in ("functionCall", "function_call", "toolUse", "function"):
-        if isinstance(block.get(key), dict):
-            block = {**block, **block[key]}
-            break
-    arguments = next(
-        (block[key] for key in ("arguments", "input", "args") if block.get(key) is not None), None
-    )
-    return Part(
-        "tool_call",
-        id=_first(block, "call_id", "toolCallId", "toolUseId", "id"),
-        name=_first(block, "name", "toolName"),
-        arguments=decoded(arguments),
-    )
-
-
-def _result(block: dict[str, Any]) -> Part:
-    for key in ("functionResponse", "function_response", "toolResult"):
-        if isinstance(block.get(key), dict):
-            block = {**block, **block[key]}
-            break
-    response = next(
-        (block[k] for k in ("response", "output", "result", "content") if block.get(k) is not None), None
-    )
-    return Part(
-        "tool_call_response",
-        id=_first(block, "tool_use_id", "call_id", "toolCallId", "toolUseId", "id"),
-        name=_first(block, "name", "toolName"),
-        response=_plain(response),
-    )
-
-
-def _first(block: dict[str, Any], *keys: str) -> str | None:
-    return next((str(block[key]) for key in keys if isinstance(block.get(key), (str, int))), None)
 
 
 def split_system(found: list[Message]) -> tuple[str | None, list[Message]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from router_audit.adapters import usage
-from router_audit.adapters.conversation import as_record, as_text, decoded, messages_in, split_system
+from router_audit.adapters.blocks import as_record, as_text, decoded
+from router_audit.adapters.conversation import messages_in, split_system
+from router_audit.adapters.names import text_or_none
 from router_audit.adapters.protocol import call_id
 from router_audit.types import LoggedRequest
 
@@ -116,58 +118,6 @@ def first_record(body: dict[str, Any], *keys: str) -> dict[str, Any]:
     return next((found for key in keys if (found := as_record(body.get(key)))), {})
 
 
-_PROVIDERS = (
-    ("azure", "azure"),
-    ("bedrock", "aws"),
-    ("aws", "aws"),
-    ("amazon", "aws"),
-    ("openrouter", "openrouter"),
-    ("anthropic", "anthropic"),
-    ("claude", "anthropic"),
-    ("openai", "openai"),
-    ("vertex", "google"),
-    ("google", "google"),
-    ("gemini", "google"),
-    ("gcp", "google"),
-    ("mistral", "mistral"),
-    ("groq", "groq"),
-    ("deepseek", "deepseek"),
-    ("xai", "x-ai"),
-    ("x_ai", "x-ai"),
-    ("x-ai", "x-ai"),
-    ("together", "together"),
-    ("fireworks", "fireworks"),
-    ("cohere", "cohere"),
-    ("cerebras", "cerebras"),
-    ("perplexity", "perplexity"),
-    ("ollama", "ollama"),
-)
-
-
-def provider_named(*stated: Any) -> str | None:
-    """A provider as a log calls it (`OPENAI`, `openai.responses`, `gcp.vertex_ai`), in our word."""
-    for value in stated:
-        if isinstance(value, str) and value:
-            lowered = value.lower()
-            return next((word for part, word in _PROVIDERS if part in lowered), lowered)
-    return None
-
-
-def bare_model(value: Any) -> str | None:
-    """A model name without the path a cloud puts before it."""
-    stated = text_or_none(value)
-    if stated and stated.startswith(("projects/", "models/", "arn:", "publishers/")):
-        return stated.rsplit("/", 1)[-1]
-    return stated
-
-
-def text_or_none(value: Any) -> str | None:
-    """A non-empty text or number as text."""
-    if isinstance(value, str):
-        return value or None
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
 def offered(source: dict[str, Any]) -> Any:
     """Where a request body keeps the tools it offers."""
     held = source.get("tools") or source.get("functions")
@@ -192,9 +142,7 @@ def tools_in(value: Any) -> list[dict[str, Any]]:
             found += tools_in(declared)
             continue
         spec = first_record(item, "function", "toolSpec", "kwargs") or item
-        name = (
-            spec.get("name") or spec.get("type") or next((k for k in spec if k not in {"cachePoint"}), None)
-        )
+        name = spec.get("name") or spec.get("type") or next((k for k in spec if k != "cachePoint"), None)
         if not isinstance(name, str) or "cachePoint" in item:
             continue
         tool: dict[str, Any] = {"name": name}

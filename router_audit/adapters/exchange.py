@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from router_audit.adapters import bodies, sse
-from router_audit.adapters.dialects import request_fields, response_fields
+from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import number, utc
-from router_audit.adapters.conversation import as_record, decoded
+from router_audit.adapters.dialects import request_fields, response_fields
 from router_audit.adapters.messages import mapping
 from router_audit.types import Filtered
 
