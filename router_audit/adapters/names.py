@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 _PROVIDERS = (
@@ -54,3 +55,15 @@ def text_or_none(value: Any) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def region_in(path: Any) -> str | None:
+    """The region in a cloud's resource path."""
+    found = re.search(r"/locations/([a-z0-9-]+)/", path) if isinstance(path, str) else None
+    return found[1] if found else None
+
+
+def provider_in_model(model: Any) -> str | None:
+    """The provider in the path before a model's name (`bedrock/...`, `projects/.../publishers/google/...`)."""
+    path = model.rpartition("/")[0].lower() if isinstance(model, str) else ""
+    return next((word for part, word in _PROVIDERS if part in path), None)
