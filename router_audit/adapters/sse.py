@@ -54,7 +54,7 @@ def is_chunk(event: dict[str, Any]) -> bool:
     """Whether one JSON object is a chunk of a stream of OpenAI's or Anthropic's."""
     kind = event.get("type")
     if isinstance(kind, str):
-        return kind in _ANTHROPIC or (
+        return kind in ANTHROPIC or (
             kind.startswith("response.") and ("response" in event or "sequence_number" in event)
         )
     if event.get("object") == "chat.completion.chunk":
@@ -62,7 +62,7 @@ def is_chunk(event: dict[str, Any]) -> bool:
     return "prompt_filter_results" in event and event.get("choices") == []
 
 
-_ANTHROPIC = frozenset(
+ANTHROPIC = frozenset(
     {
         "message_start",
         "message_delta",
@@ -83,7 +83,7 @@ def final(chunks: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
     chunks = list(chunks)
     error = next((chunk["error"] for chunk in chunks if chunk.get("error")), None)
     made: dict[str, Any] | None = None
-    if any(chunk.get("type") in _ANTHROPIC for chunk in chunks):
+    if any(chunk.get("type") in ANTHROPIC for chunk in chunks):
         made = _anthropic(chunks)
     elif any(str(chunk.get("type", "")).startswith("response.") for chunk in chunks):
         made = _responses(chunks)
