@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _Row = tuple[dict[str, Any], int]
 
 
-class Braintrust:
+class _Braintrust:
     """Reads rows of type `llm`; scores are the outcome. An experiment row without one stands for its call."""
 
     source = "braintrust"
@@ -97,7 +97,7 @@ class Reader:
             return Filtered(f"no model call: {str(_kind(row))[:40]}")
         fields = _call(row, experiment=experiment)
         native = ("row", row["id"]) if _said(row.get("id")) else (self._file, line)
-        return logged(fields, source=Braintrust.source, file=self._file, line=line, native=native)
+        return logged(fields, source=BRAINTRUST.source, file=self._file, line=line, native=native)
 
 
 def _kind(row: dict[str, Any]) -> Any:
@@ -193,3 +193,6 @@ def _tokens(metrics: dict[str, Any]) -> usage.Usage:
         reasoning=usage.count(metrics.get("completion_reasoning_tokens")),
         total=usage.count(metrics.get("tokens") or metrics.get("total_tokens")),
     )
+
+
+BRAINTRUST = _Braintrust()

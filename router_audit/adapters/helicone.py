@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NO_REFERENCE = {"", "00000000-0000-0000-0000-000000000000"}
 
 
-class Helicone:
+class _Helicone:
     """Reads one call a row; the reply's own usage comes before the columns, whose treatment of caches changed."""
 
     source = "helicone"
@@ -93,7 +93,7 @@ def _call(row: dict[str, Any], file: str, line: int) -> Outcome:
         "flags": [*fields.get("flags", []), *([flag] if flag else [])],
     }
     return logged(
-        fields, source=Helicone.source, file=file, line=line, native=("request", row.get("request_id"))
+        fields, source=HELICONE.source, file=file, line=line, native=("request", row.get("request_id"))
     )
 
 
@@ -106,3 +106,6 @@ def _columns(row: dict[str, Any]) -> usage.Usage:
         reasoning=usage.count(row.get("reasoning_tokens")),
         total=usage.count(row.get("total_tokens")),
     )
+
+
+HELICONE = _Helicone()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SNAKE = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
-class Langfuse:
+class _Langfuse:
     """Reads observations of type GENERATION, leaves only; scores of the observation or its trace are the outcome."""
 
     source = "langfuse"
@@ -118,7 +118,7 @@ class Reader:
             return
         fields = {**_call(row), **_context(row, trace)}
         call = logged(
-            fields, source=Langfuse.source, file=self._file, line=line, native=("observation", place[1])
+            fields, source=LANGFUSE.source, file=self._file, line=line, native=("observation", place[1])
         )
         yield from self._leaves.hold(*place, call)
 
@@ -244,3 +244,6 @@ def _value(score: dict[str, Any]) -> Any:
     if score.get("dataType") == "BOOLEAN" and score.get("value") is not None:
         return bool(score["value"])
     return score["value"] if score.get("value") is not None else score.get("stringValue")
+
+
+LANGFUSE = _Langfuse()

@@ -31,7 +31,7 @@ HALVES = 10_000
 """How many runs may wait for their second half."""
 
 
-class LangSmith:
+class _LangSmith:
     """Reads runs of type `llm`, leaves only; feedback is the outcome."""
 
     source = "langsmith"
@@ -110,7 +110,7 @@ class Reader:
             yield Filtered(f"no model call: {str(run.get('run_type'))[:40]}")
             return
         fields = _call(run) | {"trace_id": place[0], "parent_id": place[2]}
-        call = logged(fields, source=LangSmith.source, file=self._file, line=line, native=("run", place[1]))
+        call = logged(fields, source=LANGSMITH.source, file=self._file, line=line, native=("run", place[1]))
         yield from self._leaves.hold(*place, call)
 
 
@@ -210,3 +210,6 @@ def _feedback(run: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in as_record(run.get("feedback_stats")).items():
         held = as_record(value)
         yield name, held.get("avg") if held else value
+
+
+LANGSMITH = _LangSmith()

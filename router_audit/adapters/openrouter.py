@@ -24,7 +24,7 @@ _DAILY = (
 )
 
 
-class OpenRouter:
+class _OpenRouter:
     """Reads one call a record. Native token counts are what is billed; the normalised ones are not."""
 
     source = "openrouter"
@@ -76,7 +76,7 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
             return
         fields, native = _pair(found, exchange), found.get("response_id") or (file, line)
     fields["provider"] = "openrouter"
-    yield logged(fields, source=OpenRouter.source, file=file, line=line, native=("generation", native))
+    yield logged(fields, source=OPENROUTER.source, file=file, line=line, native=("generation", native))
 
 
 def _pair(fields: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
@@ -159,3 +159,6 @@ def _activity(row: dict[str, Any]) -> dict[str, Any]:
         ],
         "flags": [*counts.flags, *([flag] if flag else []), *(["cancelled"] if cancelled else [])],
     }
+
+
+OPENROUTER = _OpenRouter()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from router_audit.adapters.protocol import Reader, Record
 
 
-class Portkey:
+class _Portkey:
     """Reads one call a row. Its export states costs in cents."""
 
     source = "portkey"
@@ -67,7 +67,7 @@ def _stored(record: Record, file: str, line: int) -> Outcome:
         "retry_count": int(number(headers.get("x-portkey-retry-attempt-count")) or 0),
         "project": text_or_none(record.get("organisation_id")),
     }
-    return logged(fields, source=Portkey.source, file=file, line=line, native=("log", record.get("_id")))
+    return logged(fields, source=PORTKEY.source, file=file, line=line, native=("log", record.get("_id")))
 
 
 def _export(row: Record, file: str, line: int) -> Outcome:
@@ -104,7 +104,7 @@ def _export(row: Record, file: str, line: int) -> Outcome:
     if str(row.get("is_success")).lower() in {"false", "0"}:
         fields |= {"status": "error", "error_type": fields.get("error_type") or "failed"}
     identifier = row.get("id") or (row.get("trace_id"), row.get("created_at"), file, line)
-    return logged(fields, source=Portkey.source, file=file, line=line, native=("export", identifier))
+    return logged(fields, source=PORTKEY.source, file=file, line=line, native=("export", identifier))
 
 
 def _common(row: dict[str, Any], fields: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
@@ -127,3 +127,6 @@ def _dollars(row: dict[str, Any]) -> str | None:
         return format(Decimal(str(row["cost"])) / 100, "f")
     except InvalidOperation:
         return None
+
+
+PORTKEY = _Portkey()
