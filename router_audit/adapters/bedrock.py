@@ -58,9 +58,7 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
         return
     identifier = exchange.headers.get("x-amzn-requestid")
     fields["response_id"] = fields.get("response_id") or identifier
-    yield logged(
-        fields, source=BEDROCK.source, file=file, line=line, native=("exchange", identifier or (file, line))
-    )
+    yield logged(fields, source=BEDROCK.source, file=file, line=line, native=record)
 
 
 def _nock(record: Record) -> Exchange:
@@ -113,9 +111,7 @@ def _invocation(record: Record, file: str, line: int) -> Outcome:
         "tags": [f"{name}:{value}" for name, value in metadata.items()],
         "flags": [*fields.get("flags", []), *([flag] if flag else []), *(["truncated"] if cut else [])],
     }
-    return logged(
-        fields, source=BEDROCK.source, file=file, line=line, native=("invocation", record.get("requestId"))
-    )
+    return logged(fields, source=BEDROCK.source, file=file, line=line, native=record)
 
 
 def _url(record: Record) -> str:

@@ -96,7 +96,7 @@ class Reader:
         if _kind(row) != "llm" and not experiment:
             return Filtered(f"no model call: {str(_kind(row))[:40]}")
         fields = _call(row, experiment=experiment)
-        native = ("row", row["id"]) if _said(row.get("id")) else (self._file, line)
+        native = ("row", row["id"]) if _said(row.get("id")) else row
         return logged(fields, source=BRAINTRUST.source, file=self._file, line=line, native=native)
 
 

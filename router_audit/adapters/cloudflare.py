@@ -112,7 +112,7 @@ def _event(row: dict[str, Any], file: str, line: int) -> Outcome:
     }
     if status == 424:
         fields |= {"status": "error", "error_type": "dlp_blocked"}
-    return logged(fields, source=CLOUDFLARE.source, file=file, line=line, native=("event", file, line))
+    return logged(fields, source=CLOUDFLARE.source, file=file, line=line, native=row)
 
 
 def _open(value: Any) -> Any:

@@ -8,7 +8,7 @@ from router_audit.adapters import usage
 from router_audit.adapters.blocks import as_record, as_text, decoded
 from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.names import text_or_none
-from router_audit.adapters.protocol import call_id
+from router_audit.adapters.protocol import Record, call_id, record_id
 from router_audit.types import LoggedRequest
 
 _SETTINGS = ("generationConfig", "generation_config", "inferenceConfig", "options", "config", "parameters")
@@ -100,17 +100,13 @@ def counted(counts: usage.Usage) -> dict[str, Any]:
 
 
 def logged(
-    fields: dict[str, Any], *, source: str, file: str, line: int, native: tuple[object, ...]
+    fields: dict[str, Any], *, source: str, file: str, line: int, native: Record | tuple[object, ...]
 ) -> LoggedRequest:
-    """The call, known by its provider's response id, else by what its own log calls it."""
+    """The call, known by its provider's response id, else by what its own log calls it, else by its record."""
     held = {name: value for name, value in fields.items() if value not in (None, [], {})}
-    return LoggedRequest(
-        request_id=call_id(held.get("response_id"), source, *native),
-        source=source,
-        file=file,
-        line=line,
-        **held,
-    )
+    response = held.get("response_id")
+    known = record_id(response, native) if isinstance(native, dict) else call_id(response, source, *native)
+    return LoggedRequest(request_id=known, source=source, file=file, line=line, **held)
 
 
 def first_record(body: dict[str, Any], *keys: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import logged, request_fields
 from router_audit.adapters.exchange import Exchange, bodies_fields, fields_of, from_pair
 from router_audit.adapters.names import bare_model, region_in, text_or_none
-from router_audit.adapters.protocol import Each
+from router_audit.adapters.protocol import Each, identity
 from router_audit.types import Filtered, Outcome
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class _Gemini:
 
 
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
-    native: tuple[Any, ...]
+    native: Any = record
     if "full_request" in record or "request_payload" in record:
         fields, native = _table_row(record), ("row", record.get("request_id"))
     elif (exchange := from_pair(record)) is not None:
@@ -55,11 +55,11 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
         if isinstance(found, Filtered):
             yield found
             return
-        fields, native = found, ("exchange", file, line)
+        fields = found
     elif "request" in record or "response" in record:
-        fields, native = _batch(record), ("batch", file, record.get("custom_id") or record.get("key") or line)
+        fields = _batch(record)
     else:
-        fields, native = bodies_fields(Exchange(url="", response=record)), ("reply", file, line)
+        fields = bodies_fields(Exchange(url="", response=record))
         fields["flags"] = [*fields.get("flags", []), "response_only"]
     fields["provider"] = fields.get("provider") or "google"
     for name in ("request_model", "response_model"):
@@ -71,14 +71,15 @@ def _batch(record: Record) -> dict[str, Any]:
     name = text_or_none(record.get("custom_id") or record.get("key"))
     request = as_record(record.get("request"))
     if not record.get("response") and not record.get("error") and not record.get("status"):
-        return {**request_fields(request), "service_tier": "batch", "half": "request", "join_key": name}
+        half = {"half": "request", "join_key": _joined(name), "flags": ["request_only"]}
+        return {**request_fields(request), "service_tier": "batch", **(half if name else {})}
     fields = bodies_fields(Exchange(url="", request=request, response=record.get("response") or record))
     started, flag = utc(record.get("processed_time"), naive="utc")
     flags = [*fields.get("flags", []), *([flag] if flag else [])]
     failure = text_or_none(record.get("status")) if isinstance(record.get("status"), str) else None
     if failure and not record.get("response"):
         fields |= {"status": "error", "error_type": failure[:200]}
-    half = {"half": "response", "join_key": name} if name and not request else {}
+    half = {"half": "response", "join_key": _joined(name)} if name and not request else {}
     return {
         **fields,
         **half,
@@ -86,6 +87,10 @@ def _batch(record: Record) -> dict[str, Any]:
         "service_tier": "batch",
         "flags": flags,
     }
+
+
+def _joined(name: str | None) -> str:
+    return identity("gemini_batch", name)
 
 
 def _table_row(row: Record) -> dict[str, Any]:

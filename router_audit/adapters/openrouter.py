@@ -61,22 +61,23 @@ def _daily(record: Record) -> bool:
 
 
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
+    native: Any
     if _daily(record) or isinstance(record.get("data"), list):
         raise RecordError(_DAILY)
     if "generation_id" in record:
-        fields, native = _activity(record), record["generation_id"]
+        fields, native = _activity(record), ("generation", record["generation_id"])
     elif "native_tokens_prompt" in record or isinstance(record.get("data"), dict):
         data = as_record(record.get("data")) or record
-        fields, native = _generation(data), data.get("id")
+        fields, native = _generation(data), ("generation", data.get("id"))
     else:
         exchange = from_pair(record) or Exchange(url="https://openrouter.ai/", response=record)
         found = fields_of(exchange) if "request" in record else bodies_fields(exchange)
         if isinstance(found, Filtered):
             yield found
             return
-        fields, native = _pair(found, exchange), found.get("response_id") or (file, line)
+        fields, native = _pair(found, exchange), record
     fields["provider"] = "openrouter"
-    yield logged(fields, source=OPENROUTER.source, file=file, line=line, native=("generation", native))
+    yield logged(fields, source=OPENROUTER.source, file=file, line=line, native=native)
 
 
 def _pair(fields: dict[str, Any], exchange: Exchange) -> dict[str, Any]:

@@ -103,8 +103,13 @@ def _export(row: Record, file: str, line: int) -> Outcome:
     }
     if str(row.get("is_success")).lower() in {"false", "0"}:
         fields |= {"status": "error", "error_type": fields.get("error_type") or "failed"}
-    identifier = row.get("id") or (row.get("trace_id"), row.get("created_at"), file, line)
-    return logged(fields, source=PORTKEY.source, file=file, line=line, native=("export", identifier))
+    return logged(
+        fields,
+        source=PORTKEY.source,
+        file=file,
+        line=line,
+        native=("export", row["id"]) if row.get("id") else row,
+    )
 
 
 def _common(row: dict[str, Any], fields: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
