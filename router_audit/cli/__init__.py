@@ -1,1 +1,51 @@
-"""cli."""
+"""The command line: one file per command, and the one place where exit codes are decided."""
+
+from __future__ import annotations
+
+import typer
+
+from router_audit.cli import build_table, ingest, report, run, tag, train
+from router_audit.cli.errors import ExitCodes
+
+app = typer.Typer(
+    cls=ExitCodes,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+app.command("run", epilog=run.EXAMPLE)(run.run)
+app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
+app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
+app.command("train", epilog=train.EXAMPLE)(train.train)
+app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
+app.command("report", epilog=report.EXAMPLE)(report.report)
+
+
+def _version(*, shown: bool) -> None:
+    if shown:
+        from importlib.metadata import version
+
+        typer.echo(f"router-audit {version('router-audit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and exit.",
+        callback=lambda v: _version(shown=v),
+        is_eager=True,
+    ),
+) -> None:
+    """Which of your logged LLM requests could a cheaper model serve, what would that save, and how sure are we?"""
+
+
+def main() -> None:
+    """The `router-audit` script."""
+    app()

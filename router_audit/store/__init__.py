@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from router_audit.errors import StoreError
 
@@ -54,22 +54,51 @@ class Store:
         result = self.connection.sql(_text("queries", name), params=params or None)
         return result.pl()
 
+    def stream(self, name: str, /, *, batch_rows: int, **params: Any) -> Iterator[pl.DataFrame]:
+        """The rows of a query in frames of about `batch_rows`, never all in memory.
+
+        The connection is busy until the last frame; `append` writes through another one meanwhile.
+        """
+        import polars as pl
+
+        reader = self.connection.sql(_text("queries", name), params=params or None).to_arrow_reader(
+            batch_rows
+        )
+        for batch in reader:
+            if batch.num_rows:
+                frame = pl.from_arrow(batch)
+                assert isinstance(frame, pl.DataFrame)
+                yield frame
+
     def run(self, name: str, /, **params: Any) -> int:
         """Run a statement that returns nothing to read; the rows it changed, where DuckDB says."""
         rows = self.connection.execute(_text("queries", name), params or None).fetchall()
         return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
 
-    def append(self, table: str, frame: pl.DataFrame) -> int:
-        """Insert the frame's rows into `table` by column name."""
+    def append(
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        *,
+        on_conflict: Literal["fail", "ignore", "replace"] = "fail",
+        aside: bool = False,
+    ) -> int:
+        """Insert the frame's rows into `table` by column name; how many were given.
+
+        `on_conflict` says what to do with a row whose key is there already; `aside` writes through another
+        connection, while a `stream` is being read.
+        """
         if frame.is_empty():
             return 0
         if not re.fullmatch(r"[a-z_]+", table):
             raise ValueError(table)
-        self.connection.register("incoming", frame.to_arrow())
+        verb = {"fail": "INSERT", "ignore": "INSERT OR IGNORE", "replace": "INSERT OR REPLACE"}[on_conflict]
+        writer = self.connection.cursor() if aside else self.connection
+        writer.register("incoming", frame.to_arrow())
         try:
-            self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+            writer.execute(f"{verb} INTO {table} BY NAME SELECT * FROM incoming")
         finally:
-            self.connection.unregister("incoming")
+            writer.unregister("incoming")
         return frame.height
 
     @contextmanager

@@ -1,6 +1,7 @@
 """The nouns of router-audit."""
 
 from router_audit.types.evidence import Evidence, Trial
+from router_audit.types.price import Band, ModelPrice, PriceChange, Rates, Snapshot, Unresolved
 from router_audit.types.profile import HUGE_CONTEXT_TOKENS, PROFILES, Context, Label, Prediction, Profile
 from router_audit.types.request import Filtered, LoggedRequest, Merged, Message, Outcome, Part, Rejected, Role
 from router_audit.types.table import Decision, Ladder, LadderModel, Route, RoutingTable, Status
@@ -8,6 +9,7 @@ from router_audit.types.table import Decision, Ladder, LadderModel, Route, Routi
 __all__ = [
     "HUGE_CONTEXT_TOKENS",
     "PROFILES",
+    "Band",
     "Context",
     "Decision",
     "Evidence",
@@ -18,14 +20,19 @@ __all__ = [
     "LoggedRequest",
     "Merged",
     "Message",
+    "ModelPrice",
     "Outcome",
     "Part",
     "Prediction",
+    "PriceChange",
     "Profile",
+    "Rates",
     "Rejected",
     "Role",
     "Route",
     "RoutingTable",
+    "Snapshot",
     "Status",
     "Trial",
+    "Unresolved",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from router_audit.types.profile import Context, Profile
+if TYPE_CHECKING:
+    from router_audit.types.profile import Context, Profile
 
 
 @dataclass(frozen=True, slots=True)

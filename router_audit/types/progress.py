@@ -1,4 +1,4 @@
-"""How long work tells that it goes on: an observer that the core calls and the command line attaches to."""
+"""What long work tells whoever is watching. With nobody watching, nothing happens."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Watches long work. The core never depends on what it does."""
+    """An observer of long work."""
 
     def stage(self, name: str, total: int | None) -> None:
-        """A stage of work begins; `total` is its size in the units of `advance`, None where unknown."""
+        """A stage of `total` steps begins; None where the end is not known."""
         ...
 
-    def advance(self, n: int) -> None:
-        """`n` more units are done."""
+    def advance(self, n: int = 1) -> None:
+        """`n` more steps are done."""
         ...
 
 
 class Unwatched:
-    """A Progress that nobody looks at."""
+    """The observer that looks away."""
 
     def stage(self, name: str, total: int | None) -> None:
         """Nothing."""
 
-    def advance(self, n: int) -> None:
+    def advance(self, n: int = 1) -> None:
         """Nothing."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from router_audit.types.evidence import Evidence
-from router_audit.types.profile import Context, Profile
+if TYPE_CHECKING:
+    from router_audit.types.evidence import Evidence
+    from router_audit.types.profile import Context, Profile
 
 Status = Literal["certified", "provisional", "keep-incumbent"]
 
@@ -52,6 +53,8 @@ class Route:
     incumbent: str | None
     """The most used model of this profile in the log."""
     status: Status
+    applied: bool
+    """Whether requests are moved to `model`; where not, they stay with the model their caller asked for."""
     assumed: bool
     """True when the model was put here by `--assume-capable`, not by evidence."""
     reason: str
@@ -62,6 +65,8 @@ class Route:
     evidence: Evidence | None
     requests: int
     """Requests of the log that this route would serve."""
+    candidate: str | None = None
+    """The model that the evidence points to, whether it is used or not."""
 
 
 @dataclass(frozen=True, slots=True)

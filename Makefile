@@ -1,0 +1,54 @@
+# Two commands for a newcomer: `make audit` and `make test`. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+# The CPU build of torch; `make audit CONSTRAINTS=` lets pip take the GPU build instead.
+CONSTRAINTS ?= -c constraints.txt
+LOGS ?= sample_logs
+BIN := $(VENV)/bin
+
+.PHONY: audit test lint types contracts check format clean
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet $(CONSTRAINTS) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet $(CONSTRAINTS) -e '.[dev]'
+	@touch $@
+
+audit: $(VENV)/.run ## Run the whole audit on LOGS (default: sample_logs)
+	$(BIN)/router-audit run $(LOGS)
+
+test: $(VENV)/.dev ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## Lint and check the format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Check the types
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev ## Check the import direction
+	$(BIN)/lint-imports
+
+check: test lint types contracts ## Everything CI checks
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean: ## Remove the environment and caches, keep tables and reports
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: readme
+readme: $(VENV)/.dev ## Rewrite the generated parts of the README
+	$(BIN)/python -m tests.readme

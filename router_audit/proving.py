@@ -1,0 +1,124 @@
+"""From graded trials to a verdict on every row of the table: paths by expected cost, exact tests, one error rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router_audit.certify import Audit, Candidate, Plan, certify, path_of, tally
+from router_audit.policy import CELLS, NO_EVIDENCE, Verdict, cell_of, next_rung
+from router_audit.types import Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
+    from router_audit.certify import RouteProof
+    from router_audit.types import Context, Ladder, Profile
+
+    Cell = tuple[Profile, Context]
+
+HUMAN = "human"
+"""The grader whose verdict corrects a judge's."""
+
+
+def route_name(cell: Cell) -> str:
+    """The name a row of the table goes by in its evidence: `extraction`, `extraction/huge`."""
+    profile, context = cell
+    return profile if context == "standard" else f"{profile}/{context}"
+
+
+def trials_by_cell(frame: pl.DataFrame) -> tuple[dict[Cell, list[Trial]], int]:
+    """The trials of each row, and how many have no profile to count under.
+
+    `frame` has the columns of the query `trials`.
+    """
+    found: dict[Cell, list[Trial]] = {}
+    unplaced = 0
+    for row in frame.iter_rows(named=True):
+        if row["profile"] is None:
+            unplaced += 1
+            continue
+        cell = cell_of(row["profile"], huge=row["huge_context"])
+        found.setdefault(cell, []).append(
+            Trial(
+                request_id=row["request_id"],
+                session_id=row["session_id"],
+                profile=cell[0],
+                context=cell[1],
+                candidate=row["candidate"],
+                candidate_ok=row["candidate_ok"],
+                incumbent_ok=row["incumbent_ok"],
+                grader=row["grader"],
+                confidence=row["confidence"],
+                candidate_cost_usd=row["candidate_cost_usd"],
+                candidate_latency_ms=row["candidate_latency_ms"],
+            )
+        )
+    return found, unplaced
+
+
+def prove(
+    trials: Mapping[Cell, Sequence[Trial]],
+    ladder: Ladder,
+    mean_cost_usd: Mapping[tuple[Cell, str], float],
+    incumbent_cost_usd: Mapping[Cell, float],
+    plan: Plan,
+) -> Audit:
+    """Test every row that has trials of a priced candidate.
+
+    `mean_cost_usd` is the expected cost of one request of a row on a model; a candidate without one is left
+    out. It and the ladder fix the paths; no outcome is read before they stand.
+    """
+    paths = {}
+    for cell in CELLS:
+        names = sorted({trial.candidate for trial in trials.get(cell, ())})
+        candidates = []
+        for name in names:
+            if (cell, name) not in mean_cost_usd:
+                continue
+            rung = next_rung(ladder, name)
+            at_rung = mean_cost_usd.get((cell, rung)) if rung else incumbent_cost_usd.get(cell)
+            candidates.append(
+                Candidate(name, mean_cost_usd[cell, name], rung, at_rung if at_rung is not None else 0.0)
+            )
+        path = path_of(candidates, incumbent_cost_usd=incumbent_cost_usd.get(cell))
+        if path:
+            paths[cell] = path
+    counts = {}
+    for cell, path in paths.items():
+        by_hand = [trial for trial in trials[cell] if trial.grader == HUMAN]
+        graded = [trial for trial in trials[cell] if trial.grader != HUMAN] or by_hand
+        counts[route_name(cell)] = tally(graded, path, human=by_hand if graded is not by_hand else ())
+    return certify({route_name(cell): path for cell, path in paths.items()}, counts, plan)
+
+
+def verdicts(audit: Audit) -> dict[Cell, Verdict]:
+    """What the audit says about each row it tested, in words."""
+    names = {proof.route: proof for proof in audit.routes}
+    return {
+        cell: _verdict(names[route_name(cell)], audit.plan) for cell in CELLS if route_name(cell) in names
+    }
+
+
+def _verdict(proof: RouteProof, plan: Plan) -> Verdict:
+    choice = proof.choice
+    refuted = f"; refuted: {', '.join(proof.refuted)}" if proof.refuted else ""
+    if choice is None:
+        if not proof.steps:
+            return NO_EVIDENCE
+        return Verdict(
+            "keep-incumbent", None, f"no candidate keeps its regret below {plan.epsilon:.0%}{refuted}"
+        )
+    evidence = choice.evidence
+    if proof.status == "certified":
+        reason = (
+            f"regret at most {evidence.upper_bound:.1%}, {1 - proof.level:.1%} sure, "
+            f"{evidence.trials} trials{refuted}"
+        )
+    else:
+        reason = (
+            f"{evidence.regrets} regrets in {evidence.trials} trials look right and prove nothing yet: "
+            f"{evidence.trials_needed} more without a regret would{refuted}"
+        )
+    return Verdict(proof.status, choice.step.candidate, reason, choice.step.tau, evidence)

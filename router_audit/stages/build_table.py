@@ -1,0 +1,204 @@
+"""From the tagged, priced traffic to the next version of the routing table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Any
+
+from router_audit.certify import Plan, evidence_block
+from router_audit.errors import InputError, UserError
+from router_audit.policy import next_rung, routes
+from router_audit.pricing import default_ladder, load_prices, read_ladders
+from router_audit.projection import (
+    incumbent_costs_usd,
+    mean_costs_usd,
+    share_on,
+    tiers_by_price,
+    traffic_of,
+    with_targets,
+)
+from router_audit.proving import prove, trials_by_cell, verdicts
+from router_audit.savings import monthly, reprice, total_usd, window
+from router_audit.stages.audited import audited
+from router_audit.table_document import SCHEMA_VERSION
+from router_audit.tablefile import TABLES, write_next
+from router_audit.types import HUGE_CONTEXT_TOKENS
+from router_audit.types.price import ModelPrice
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from router_audit.certify import Audit
+    from router_audit.pricing import PriceBook
+    from router_audit.stages.audited import Audited
+    from router_audit.store import Store
+    from router_audit.types import Ladder, RoutingTable
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """What a user may settle about a table."""
+
+    folder: Path = TABLES
+    last: int | None = None
+    epsilon: float = 0.05
+    delta: float = 0.05
+    ladder: Path | None = None
+    allow_provisional: bool = False
+    assume_capable: bool = False
+    huge_context_tokens: int = HUGE_CONTEXT_TOKENS
+    prices: Path | None = None
+    prices_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """The table, and whether it says anything new."""
+
+    document: RoutingTable
+    path: Path
+    written: bool
+    """False where the newest table already says exactly this."""
+    notes: tuple[str, ...] = ()
+
+
+def build_table(store: Store, options: TableOptions) -> TableResult:
+    """Write the next `vNNNN.json` unless the newest table has the same content.
+
+    Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
+    """
+    book = load_prices(options.prices)
+    seen = audited(
+        store,
+        book,
+        last=options.last,
+        huge_context_tokens=options.huge_context_tokens,
+        as_of=options.prices_date,
+    )
+    ladder = _ladder(options.ladder, seen)
+    prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
+    audit, notes = _proof(store, seen, ladder, book, prices, options)
+    table = routes(
+        ladder,
+        traffic_of(seen.frame),
+        verdicts(audit),
+        allow_provisional=options.allow_provisional,
+        assume_capable=options.assume_capable,
+    )
+    projected = with_targets(seen.frame, table, prices)
+    routed = reprice(projected, prices, key="target_key")
+    before, after = total_usd(seen.frame), total_usd(routed)
+    span = window(seen.frame)
+    saving = float(round(monthly(before - after, span), 2))
+    tiers = tiers_by_price(ladder, prices)
+    economy = ladder.tiers[0]
+    content: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "code_version": installed_version("router-audit"),
+        "classifier": seen.classifier,
+        "encoder": seen.encoder,
+        "prices": {
+            "as_of": seen.as_of.isoformat(),
+            "source": book.snapshot.source,
+            "models": {
+                ref: {"input_mtok": float(price.input_mtok), "output_mtok": float(price.output_mtok)}
+                for ref, price in sorted(prices.items())
+            },
+        },
+        "log_window": {
+            "first_at": span.first.isoformat() if span.first else None,
+            "last_at": span.last.isoformat() if span.last else None,
+            "requests": seen.frame.height,
+        },
+        "huge_context_tokens": options.huge_context_tokens,
+        "epsilon": options.epsilon,
+        "delta": options.delta,
+        "ladder": {
+            "name": ladder.name,
+            "as_of": ladder.as_of,
+            "tiers": list(ladder.tiers),
+            "models": [{"model": rung.ref, "tier": rung.tier} for rung in ladder.models],
+            "long_context": ladder.long_context.ref if ladder.long_context else None,
+        },
+        "routes": [asdict(route) for route in table],
+        "evidence": evidence_block(audit) if audit.routes else {},
+        "economy_share": {
+            "before": share_on(seen.frame, "price_key", tiers, economy),
+            "after": share_on(projected, "target_key", tiers, economy),
+        },
+        "savings": {
+            "per_month_usd": {"p5": saving, "p50": saving, "p95": saving},
+            "probability_positive": float(saving > 0),
+            "certified_share": 0.0,
+            "bill_per_month_usd": float(round(monthly(before, span), 2)),
+        },
+        "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
+    }
+    document, path, written = write_next(content, options.folder)
+    return TableResult(document, path, written, notes)
+
+
+def _proof(
+    store: Store,
+    seen: Audited,
+    ladder: Ladder,
+    book: PriceBook,
+    prices: dict[str, ModelPrice],
+    options: TableOptions,
+) -> tuple[Audit, tuple[str, ...]]:
+    """The tests on the trials in the store; prices of candidates are added to `prices`."""
+    frame = store.query(
+        "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
+    )
+    trials, unplaced = trials_by_cell(frame)
+    notes = [f"{unplaced} trials have no profile and count for nothing."] if unplaced else []
+    tested: dict[str, ModelPrice] = {}
+    for name in sorted({trial.candidate for found in trials.values() for trial in found}):
+        price = book.resolve_ref(name, seen.as_of)
+        if isinstance(price, ModelPrice):
+            tested[name] = price
+            prices.setdefault(name, price)
+        else:
+            notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
+    rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
+    audit = prove(
+        trials,
+        ladder,
+        mean_costs_usd(seen.frame, tested | rungs),
+        incumbent_costs_usd(seen.frame),
+        Plan(epsilon=options.epsilon, delta=options.delta),
+    )
+    return audit, tuple(notes)
+
+
+def _ladder(path: Path | None, seen: Audited) -> Ladder:
+    import polars as pl
+
+    if path is not None:
+        ladders = read_ladders(path)
+        if len(ladders) > 1:
+            raise InputError(f"holds {len(ladders)} ladders; keep one", where=str(path))
+        return next(iter(ladders.values()))
+    by_provider = (
+        seen.frame.with_columns(pl.col("price_key").str.split("/").list.first().alias("who"))
+        .group_by("who")
+        .agg(pl.col("cost_pico").sum())
+        .drop_nulls()
+    )
+    return default_ladder({who: float(cost) for who, cost in by_provider.iter_rows()})
+
+
+def _ladder_prices(ladder: Ladder, book: PriceBook, on: date) -> dict[str, ModelPrice]:
+    rungs = [*ladder.models, *([ladder.long_context] if ladder.long_context else [])]
+    found: dict[str, ModelPrice] = {}
+    for rung in rungs:
+        price = book.resolve(rung.provider, rung.model, on)
+        if not isinstance(price, ModelPrice):
+            raise UserError(
+                f"the ladder's {rung.ref} has no price ({price.reason}); price it with --prices, or pass --ladder",
+                where=ladder.name,
+            )
+        found[rung.ref] = price
+    return found

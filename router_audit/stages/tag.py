@@ -1,0 +1,107 @@
+"""From stored requests to labels: every distinct content is embedded and judged once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from router_audit.labellers.builtin import load_builtin
+from router_audit.types import PROFILES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from router_audit.store import Store
+    from router_audit.types.progress import Progress
+
+BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TagOptions:
+    """Which requests to label, and how."""
+
+    last: int | None = None
+    encoder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagResult:
+    """Requests by the profile of their content."""
+
+    by_profile: dict[str, int]
+    abstained: int
+    labelled: int
+    """Contents that were labelled by this call; the others had their label already."""
+    cost_usd: Decimal
+
+
+def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
+    """Label the contents of the audited requests that this labeller has not seen."""
+    labeller = load_builtin(options.encoder)
+    store.run("select_window", last=options.last)
+    store.run("select_contents")
+    who = {"labeller": labeller.name, "model": labeller.model, "prompt_version": labeller.prompt_version}
+    waiting = int(store.query("unlabelled_count", **who)["contents"][0])
+    labelled = 0
+    if waiting:
+        progress.stage("tagging", waiting)
+        for batch in store.stream("unlabelled_contents", batch_rows=BATCH, **who):
+            vectors = labeller.featurise([prompt_record(row) for row in batch.iter_rows(named=True)])
+            store.append(
+                "embeddings", _embeddings(batch, vectors, labeller.encoder), on_conflict="ignore", aside=True
+            )
+            store.append("labels", _labels(batch, labeller.judge(vectors), who), on_conflict="ignore", aside=True)
+            labelled += batch.height
+            progress.advance(batch.height)
+    counts = dict(store.query("label_counts", **who).iter_rows())
+    return TagResult(
+        by_profile={profile: counts.get(profile, 0) for profile in PROFILES},
+        abstained=counts.get(None, 0),
+        labelled=labelled,
+        cost_usd=Decimal(0),
+    )
+
+
+def prompt_record(row: dict[str, Any]) -> dict[str, Any]:
+    """A stored request as a prompt record: `{"system"?, "messages", "tools"?, "response_format"?}`."""
+    record: dict[str, Any] = {"messages": msgspec.json.decode(row["messages"])}
+    if row["system"]:
+        record["system"] = row["system"]
+    if tools := msgspec.json.decode(row["tools"]):
+        record["tools"] = tools
+    if row["response_format"]:
+        record["response_format"] = msgspec.json.decode(row["response_format"])
+    return record
+
+
+def _embeddings(batch: pl.DataFrame, vectors: Any, encoder: str) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "content_hash": batch["content_hash"],
+            "encoder": pl.repeat(encoder, batch.height, eager=True),
+            "vector": pl.Series(list(vectors), dtype=pl.List(pl.Float32)),
+        }
+    )
+
+
+def _labels(batch: pl.DataFrame, verdicts: Any, who: dict[str, str]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "content_hash": batch["content_hash"],
+            "profile": pl.Series([verdict.profile for verdict in verdicts], dtype=pl.String),
+            "probability": pl.Series([verdict.probability for verdict in verdicts], dtype=pl.Float64),
+            "reason": pl.Series([verdict.reason for verdict in verdicts], dtype=pl.String),
+        }
+    ).with_columns(
+        *(pl.lit(value).alias(name) for name, value in who.items()),
+        pl.lit(0.0).alias("cost_usd"),
+        pl.lit("core").alias("stratum"),
+    )

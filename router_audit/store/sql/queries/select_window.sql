@@ -1,0 +1,5 @@
+CREATE OR REPLACE TEMP TABLE audited AS
+SELECT request_id
+FROM requests
+ORDER BY started_at DESC NULLS LAST, request_id
+LIMIT COALESCE($last, 9223372036854775807);

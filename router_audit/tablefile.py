@@ -1,0 +1,78 @@
+"""Routing tables as files: `vNNNN.json`, written once, never edited."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from router_audit.errors import InputError
+from router_audit.table_document import content_digest, pretty, problems, sealed
+from router_audit.writing import write_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router_audit.types import RoutingTable
+
+TABLES = Path("routing_tables")
+
+
+def versions(folder: Path) -> list[Path]:
+    """The tables of a folder, oldest first."""
+    return sorted(folder.glob("v[0-9]*.json"), key=lambda path: int(path.stem[1:]))
+
+
+def newest_table(folder: Path) -> Path:
+    """The newest `vNNNN.json`. Raises InputError where there is none."""
+    found = versions(folder)
+    if not found:
+        raise InputError(
+            "holds no routing table yet; run `router-audit build-table` first", where=str(folder)
+        )
+    return found[-1]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the table, as published beside the code."""
+    text = (files("router_audit") / "data" / "routing_table.schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def read_table(path: Path) -> RoutingTable:
+    """A table from its file. Raises InputError where it is no sound table."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    except ValueError as error:
+        raise InputError(f"is not JSON ({error})", where=str(path)) from None
+    wrong = problems(document, schema())
+    if wrong:
+        raise InputError(f"is not a sound routing table: {wrong[0]}", where=str(path))
+    table: RoutingTable = document
+    return table
+
+
+def write_next(content: Mapping[str, Any], folder: Path) -> tuple[RoutingTable, Path, bool]:
+    """The table with this content, its file, and whether it had to be written.
+
+    Nothing is written where the newest table already says exactly this. Raises InputError where the folder
+    cannot be written.
+    """
+    existing = versions(folder)
+    newest = existing[-1] if existing else None
+    if newest is not None:
+        document = read_table(newest)
+        if document["content_digest"] == content_digest(content):
+            return document, newest, False
+    number = int(newest.stem[1:]) + 1 if newest else 1
+    document = sealed(content, version=f"v{number:04d}", parent=newest.stem if newest else None)
+    wrong = problems(document, schema())
+    if wrong:
+        raise AssertionError(wrong)
+    path = folder / f"v{number:04d}.json"
+    write_once(path, pretty(document))
+    return document, path, True

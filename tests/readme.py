@@ -1,0 +1,75 @@
+"""The generated parts of the README: `python -m tests.readme` rewrites them, `tests/test_readme.py` compares them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+def _command(*words: str, cwd: Path = ROOT) -> str:
+    environment = {
+        **os.environ,
+        "COLUMNS": "80",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "router_audit", *words],
+        cwd=cwd, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return re.sub(r"[ \t]+$", "", done.stdout, flags=re.MULTILINE).strip("\n")
+
+
+def usage() -> str:
+    """`router-audit --help`."""
+    return "```console\n$ router-audit --help\n" + _command("--help") + "\n```"
+
+
+def transcript() -> str:
+    """`router-audit run sample_logs` in a fresh folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "sample_logs").symlink_to(ROOT / "sample_logs")
+        return (
+            "```console\n$ router-audit run sample_logs\n"
+            + _command("run", "sample_logs", cwd=Path(folder))
+            + "\n```"
+        )
+
+
+def sources() -> str:
+    """One row per adapter."""
+    from router_audit.adapters import ADAPTERS
+
+    rows = [f"| `{adapter.source}` | {adapter.reads} |" for adapter in ADAPTERS]
+    return "\n".join(["| source | what is read |", "|---|---|", *rows])
+
+
+BLOCKS = {"transcript": transcript, "usage": usage, "sources": sources}
+
+
+def block(text: str, name: str) -> str:
+    """What stands between the marks of a block."""
+    found = re.search(rf"<!-- begin {name} -->\n(.*?)\n<!-- end {name} -->", text, flags=re.DOTALL)
+    if found is None:
+        raise LookupError(name)
+    return found[1]
+
+
+def main() -> None:
+    """Rewrite every block of the README."""
+    text = README.read_text("utf-8")
+    for name, generate in BLOCKS.items():
+        text = text.replace(block(text, name), generate())
+    README.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
