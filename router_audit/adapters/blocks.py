@@ -35,9 +35,12 @@ def decoded(value: Any) -> Any:
         if not isinstance(value, str) or value[:1] not in {"{", "[", '"'}:
             return value
         try:
-            value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
+            inside = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
             return value
+        if isinstance(inside, str) and inside[:1] not in {"{", "["}:
+            return value  # quoted words are words, not JSON
+        value = inside
     return value
 
 

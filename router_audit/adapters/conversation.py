@@ -46,13 +46,15 @@ def role_of(value: Any, fallback: str) -> str:
 
 def messages_in(value: Any, role: str = "user") -> list[Message]:
     """Every message in the value, in order; bare text becomes one message of the given role."""
-    value = decoded(value)
+    raw, value = value, decoded(value)
     if value is None or value in ("", {}, []):
         return []
     if isinstance(value, list):
+        if isinstance(raw, str) and not any(isinstance(item, dict) for item in value):
+            return [Message(role, [Part("text", content=raw)])]
         return _from_list(value, role)
     if isinstance(value, dict):
-        return _from_dict(value, role)
+        return _from_dict(value, role) or [Message(role, parts_of(raw if isinstance(raw, str) else [value]))]
     return [Message(role, [Part("text", content=as_text(value))])]
 
 
@@ -128,7 +130,7 @@ def _from_dict(value: dict[str, Any], role: str) -> list[Message]:
         return found + messages_in(inner, speaker)
     if isinstance(value.get("args"), list) and value["args"]:
         return found + messages_in(value["args"], role)
-    return found or [Message(role, parts_of([value]))]
+    return found
 
 
 def _instruction(value: dict[str, Any]) -> Any:
