@@ -38,6 +38,9 @@ def _text(value: str, naive: str) -> tuple[datetime | None, str | None]:
     text = value.strip()
     if not text:
         return None, None
+    if text.isdecimal() and len(text) > 8:  # fromisoformat would read a date into the digits of an epoch
+        stamp_or_none = _epoch(float(text))
+        return stamp_or_none, None if stamp_or_none else INVALID
     try:
         stamp = msgspec.convert(text, datetime, strict=True)
     except msgspec.ValidationError:

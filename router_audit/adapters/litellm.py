@@ -8,6 +8,7 @@ import msgspec
 
 from router_audit.adapters import bodies, clock, messages, shapes, usage
 from router_audit.adapters.messages import mapping, parsed
+from router_audit.adapters.outcome import outcome
 from router_audit.adapters.protocol import Each, Reader, Record, RecordError, record_id
 from router_audit.types import Filtered, LoggedRequest
 
@@ -219,6 +220,9 @@ def _call(record: Record, file: str, line: int, *, cost: Any) -> Outcome:
     _times(record, fields)
     _who(record, metadata, fields)
     _error(record, metadata, fields)
+    for holder in (metadata.get("spend_logs_metadata"), metadata.get("requester_metadata")):
+        if outcome(mapping(holder), fields):
+            break
     identity = record_id(fields["response_id"], record)
     return LoggedRequest(request_id=identity, source="litellm", file=file, line=line, **fields)
 

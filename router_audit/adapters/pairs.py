@@ -10,6 +10,7 @@ import msgspec
 
 from router_audit.adapters import bodies, clock
 from router_audit.adapters.messages import mapping, parsed
+from router_audit.adapters.outcome import outcome
 from router_audit.adapters.protocol import Record, record_id
 from router_audit.types import Filtered, LoggedRequest, Outcome
 
@@ -91,7 +92,8 @@ def around(record: Record, fields: bodies.Fields, headers: dict[str, str]) -> No
     retries = record.get("retry_count", record.get("retries"))
     if isinstance(retries, int) and retries > 0:
         fields["retry_count"] = min(retries, 1000)
-    outcome(record, fields)
+    if not outcome(record, fields) and isinstance(metadata, dict):
+        outcome(metadata, fields)
     routing = record.get("router_audit") or record.get("routing")
     if isinstance(routing, dict):
         fields["routing"] = routing
@@ -142,33 +144,6 @@ def _answered_at(date: str, latency_ms: float | None) -> datetime | None:
         return None
 
 
-def outcome(record: Record, fields: bodies.Fields) -> None:
-    """`resolved`, `success`, `passed`, `feedback` or `score` beside the bodies, as the outcome with its origin."""
-    raw = parsed(record.get("outcome"))
-    holder = {**record, **raw} if isinstance(raw, dict) else record
-    for name in ("resolved", "success", "passed"):
-        if isinstance(holder.get(name), bool):
-            fields["resolved"] = holder[name]
-            fields["outcome_origin"] = "flag"
-            return
-    if isinstance(raw, str) and raw:
-        fields["resolved"] = raw.lower() in ("resolved", "success", "ok", "passed", "pass", "accepted")
-        fields["outcome_origin"] = "flag"
-        return
-    feedback = parsed(holder.get("feedback"))
-    if isinstance(feedback, dict):
-        feedback = feedback.get("score", feedback.get("rating", feedback.get("value")))
-    if isinstance(feedback, str) and feedback:
-        fields["resolved"] = feedback.lower() in ("up", "thumbs_up", "positive", "good", "like", "1", "true")
-        fields["outcome_origin"] = "feedback"
-        return
-    score = feedback if isinstance(feedback, (int, float)) else holder.get("score")
-    if isinstance(score, (int, float)):
-        fields["outcome_score"] = float(score)
-        fields["resolved"] = score > 0 if score in (-1, 0, 1) else score >= 0.5
-        fields["outcome_origin"] = "feedback" if feedback is not None else "score:score"
-
-
 def read(record: Record, file: str, line: int, *, source: str, provider: str | None = None) -> list[Outcome]:
     """The outcome of an exchange record of OpenAI's or Anthropic's dialect; may raise RecordError.
 
@@ -185,6 +160,8 @@ def read(record: Record, file: str, line: int, *, source: str, provider: str | N
     if "request_model" not in fields and "/deployments/" in both.url:
         fields["request_model"] = both.url.split("/deployments/", 1)[1].split("/", 1)[0]
     around(record, fields, both.headers)
+    if "resolved" not in fields:
+        outcome(mapping(both.asked.get("metadata")), fields)
     identity = record_id(fields.get("response_id"), record)
     return [LoggedRequest(request_id=identity, source=source, file=file, line=line, **fields)]
 

@@ -20,9 +20,10 @@ from .calls import Call, traffic
 from .material import HERE, Material
 from .readme import readme
 from .write_agents import Turn, transcripts
+from .write_anthropic import anthropic
 from .write_litellm import row
+from .write_openai import chat, responses
 from .write_otel import batch, batches, span_id
-from .write_pairs import anthropic, chat, responses
 
 LITELLM = "support-gateway/litellm-2026-10.jsonl.gz"
 CHAT = "api-pairs/openai-chat.jsonl"
@@ -36,6 +37,7 @@ LABELS = HERE / "labels.jsonl"
 @dataclass(frozen=True)
 class Written:
     """One logged request as the test sees it."""
+
     id: str
     file: str
     profile: str
@@ -47,10 +49,21 @@ class Written:
 
 
 def written(call: Call, file: str, own_id: str) -> Written:
-    parts = [call.conv.system or "", *(m["text"] for m in call.exchange.messages),
-             *(t["name"] for t in call.conv.tools)]
-    return Written(own_id, file, call.conv.profile, call.conv.kind, "\n".join(parts), call.huge and not call.error,
-                   call.error is not None, call.outcome)
+    parts = [
+        call.conv.system or "",
+        *(m["text"] for m in call.exchange.messages),
+        *(t["name"] for t in call.conv.tools),
+    ]
+    return Written(
+        own_id,
+        file,
+        call.conv.profile,
+        call.conv.kind,
+        "\n".join(parts),
+        call.huge and not call.error,
+        call.error is not None,
+        call.outcome,
+    )
 
 
 def pair_id(line: dict[str, Any], call: Call) -> str:
@@ -70,9 +83,18 @@ class Logs:
         models = {"gpt-5": [5, 5, 6, 6], "gpt-5-mini": [4, 4, 2, 1]}
         self.pairs(CHAT, "chat", 330, {"growth": 5, "platform": 3, "support": 2}, models, (40, 32, 24, 4))
         self.pairs(RESPONSES, "responses", 150, {"growth": 3, "platform": 4}, models, (28, 28, 36, 8))
-        self.pairs(ANTHROPIC, "anthropic", 270, {"claims": 5, "platform": 4},
-                   {"claude-opus-4-7": [6, 6, 8, 8], "claude-sonnet-4-6": [1, 2, 2, 1],
-                    "claude-haiku-4-5": [3, 3, 2, 1]}, (32, 32, 29, 7))
+        self.pairs(
+            ANTHROPIC,
+            "anthropic",
+            270,
+            {"claims": 5, "platform": 4},
+            {
+                "claude-opus-4-7": [6, 6, 8, 8],
+                "claude-sonnet-4-6": [1, 2, 2, 1],
+                "claude-haiku-4-5": [3, 3, 2, 1],
+            },
+            (32, 32, 29, 7),
+        )
         self.otel(gateway)
         self.agents()
         self.notes.sort()
@@ -90,20 +112,40 @@ class Logs:
         self.files[file] = data
 
     def litellm(self) -> list[Call]:
-        calls = traffic(self.material, "litellm", 900, {"support": 6, "claims": 5}, {
-            "claude-opus-4-7": [44, 42, 50, 55], "gpt-5": [24, 26, 28, 25], "claude-sonnet-4-6": [8, 8, 10, 10],
-            "claude-haiku-4-5": [13, 13, 6, 5], "gpt-5-mini": [10, 10, 5, 4], "harbour-llama-70b": [2, 1, 1, 0]},
-            (42, 31, 22, 4))
+        calls = traffic(
+            self.material,
+            "litellm",
+            900,
+            {"support": 6, "claims": 5},
+            {
+                "claude-opus-4-7": [44, 42, 50, 55],
+                "gpt-5": [24, 26, 28, 25],
+                "claude-sonnet-4-6": [8, 8, 10, 10],
+                "claude-haiku-4-5": [13, 13, 6, 5],
+                "gpt-5-mini": [10, 10, 5, 4],
+                "harbour-llama-70b": [2, 1, 1, 0],
+            },
+            (42, 31, 22, 4),
+        )
         lines = [json.dumps(row(call), ensure_ascii=False) for call in calls]
         self.requests += [written(call, LITELLM, call.id) for call in calls]
         self.notes += spoil.litellm(lines, LITELLM)
         self.store(LITELLM, lines)
         return calls
 
-    def pairs(self, file: str, route: str, wanted: int, teams: dict[str, int], models: dict[str, list[int]],
-              shares: tuple[int, ...]) -> None:
+    def pairs(
+        self,
+        file: str,
+        route: str,
+        wanted: int,
+        teams: dict[str, int],
+        models: dict[str, list[int]],
+        shares: tuple[int, ...],
+    ) -> None:
         write = {CHAT: chat, RESPONSES: responses, ANTHROPIC: anthropic}[file]
-        spoiled = {CHAT: spoil.openai_chat, RESPONSES: spoil.openai_responses, ANTHROPIC: spoil.anthropic}[file]
+        spoiled = {CHAT: spoil.openai_chat, RESPONSES: spoil.openai_responses, ANTHROPIC: spoil.anthropic}[
+            file
+        ]
         lines = []
         for call in traffic(self.material, route, wanted, teams, models, shares):
             line = write(call)
@@ -113,12 +155,24 @@ class Logs:
         self.store(file, lines)
 
     def otel(self, gateway: list[Call]) -> None:
-        calls = traffic(self.material, "otel", 290, {"growth": 2, "platform": 3, "support": 2, "claims": 1}, {
-            "claude-opus-4-7": [5, 5, 6, 6], "gpt-5": [3, 3, 4, 3], "claude-haiku-4-5": [2, 2, 1, 1],
-            "gpt-5-mini": [2, 2, 1, 1]}, (30, 29, 33, 8))
+        calls = traffic(
+            self.material,
+            "otel",
+            290,
+            {"growth": 2, "platform": 3, "support": 2, "claims": 1},
+            {
+                "claude-opus-4-7": [5, 5, 6, 6],
+                "gpt-5": [3, 3, 4, 3],
+                "claude-haiku-4-5": [2, 2, 1, 1],
+                "gpt-5-mini": [2, 2, 1, 1],
+            },
+            (30, 29, 33, 8),
+        )
         made = batches(calls)
         self.requests += [written(c, OTEL, f"{c.trace}:{span_id(c)}" if c.error else c.id) for c in calls]
-        copies = [c for c in gateway if c.provider == "openai" and not c.error and c.ttft_ms is None][30:130:10]
+        copies = [c for c in gateway if c.provider == "openai" and not c.error and c.ttft_ms is None][
+            30:130:10
+        ]
         self.copied = [c.id for c in copies]
         for team in ("support", "claims"):
             mine = [c for c in copies if c.team == team]
@@ -139,8 +193,10 @@ class Logs:
         return Written(turn.id, turn.file, turn.profile, "coding-agent", turn.text, turn.huge)
 
     def labels(self) -> bytes:
-        rows = [{"id": r.id, "file": r.file, "profile": r.profile, "kind": r.kind, "huge_context": r.huge}
-                for r in self.requests]
+        rows = [
+            {"id": r.id, "file": r.file, "profile": r.profile, "kind": r.kind, "huge_context": r.huge}
+            for r in self.requests
+        ]
         return "".join(json.dumps(r) + "\n" for r in rows).encode()
 
 

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import random
 import re
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import random
 
 HERE = Path(__file__).parent
 PLACEHOLDER = re.compile(r"\{([a-z_0-9]+(?::[a-z]+:\d+)?)\}")
 MASKS = {
-    "name": "[NAME]", "first": "[NAME]", "email": "[EMAIL]", "phone": "[PHONE]", "street": "[ADDRESS]",
-    "city": "[ADDRESS]", "order": "[REF]", "claim": "[REF]", "policy": "[REF]", "tracking": "[REF]",
-    "inv": "[REF]", "plate": "[REF]", "card": "[CARD]", "apikey": "[KEY]", "iban": "[REF]",
+    "name": "[NAME]",
+    "first": "[NAME]",
+    "email": "[EMAIL]",
+    "phone": "[PHONE]",
+    "street": "[ADDRESS]",
+    "city": "[ADDRESS]",
+    "order": "[REF]",
+    "claim": "[REF]",
+    "policy": "[REF]",
+    "tracking": "[REF]",
+    "inv": "[REF]",
+    "plate": "[REF]",
+    "card": "[CARD]",
+    "apikey": "[KEY]",
+    "iban": "[REF]",
 }
 
 
@@ -47,8 +61,22 @@ class Material:
 
     def draw(self, rng: random.Random, today: date) -> dict[str, str]:
         """One value for each slot: sums agree with one another, dates with the day of the request."""
-        out = {key: rng.choice(self.slots[key]) for key in
-               ("item", "city", "street", "carrier", "vendor", "service", "host", "plate", "card", "iban", "name")}
+        out = {
+            key: rng.choice(self.slots[key])
+            for key in (
+                "item",
+                "city",
+                "street",
+                "carrier",
+                "vendor",
+                "service",
+                "host",
+                "plate",
+                "card",
+                "iban",
+                "name",
+            )
+        }
         out["first"] = out["name"].split()[0]
         plain_first = out["first"].lower().replace("é", "e").replace("á", "a")
         out["email"] = f"{plain_first}{rng.randint(2, 98)}@{rng.choice(self.slots['mail_domain'])}"
@@ -71,11 +99,19 @@ class Material:
         smaller = rng.randint(2900, 24000)
         net = rng.randint(20000, 400000) // 100 * 100
         out |= {
-            "amount": euro(amount), "amount2": euro(smaller), "each": euro(smaller // 6),
-            "excess": euro(excess), "excess2": euro(2 * excess), "paid": euro(amount - excess),
-            "paid2": euro(amount - 2 * excess), "minus400": euro(amount - 40000), "net": euro(net),
-            "vat": euro(net // 5), "total": euro(net + net // 5),
-            "net_plain": plain(net), "total_plain": plain(net + net // 5),
+            "amount": euro(amount),
+            "amount2": euro(smaller),
+            "each": euro(smaller // 6),
+            "excess": euro(excess),
+            "excess2": euro(2 * excess),
+            "paid": euro(amount - excess),
+            "paid2": euro(amount - 2 * excess),
+            "minus400": euro(amount - 40000),
+            "net": euro(net),
+            "vat": euro(net // 5),
+            "total": euro(net + net // 5),
+            "net_plain": plain(net),
+            "total_plain": plain(net + net // 5),
         }
         return out
 
@@ -86,4 +122,5 @@ class Material:
                 _, pool, index = key.split(":")
                 return self.fill(self.fragments[pool][int(index)]["t"], slots)
             return slots.get(key, found.group(0))
+
         return PLACEHOLDER.sub(one, text)

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 ABOUT = {
     "support-gateway": "LiteLLM `StandardLoggingPayload` rows of the gateway that the support and claims teams share "
-                       "(gzip). Failed attempts before the retry that worked; `response_cost` 0.0 where the model "
-                       "`harbour-llama-70b` has no price. Outcomes in `metadata.spend_logs_metadata.resolved`, "
-                       "`metadata.requester_metadata.resolved` or `.feedback.score`.",
+    "(gzip). Failed attempts before the retry that worked; `response_cost` 0.0 where the model "
+    "`harbour-llama-70b` has no price. Outcomes in `metadata.spend_logs_metadata.resolved`, "
+    "`metadata.requester_metadata.resolved` or `.feedback.score`.",
     "api-pairs/openai-chat": "OpenAI Chat Completions, request and response of each call; some streamed. Outcomes "
-                             "in the request's `metadata.outcome`.",
+    "in the request's `metadata.outcome`.",
     "api-pairs/openai-responses": "OpenAI Responses API pairs.",
     "api-pairs/anthropic": "Anthropic Messages pairs (zstd), with prompt-cache reads and writes; some streamed. "
-                           "No outcomes: that API has no place for them.",
+    "No outcomes: that API has no place for them.",
     "otel": "OpenTelemetry GenAI spans, OTLP/JSON, one exporter batch a line. Outcomes as "
-            "`gen_ai.evaluation.result` events. The last batches repeat ten requests of the LiteLLM file.",
+    "`gen_ai.evaluation.result` events. The last batches repeat ten requests of the LiteLLM file.",
     "claude-code": "Coding-agent transcripts, one file a session and one file of a subagent. Each API reply is "
-                   "spread over a line per content block, all with the same `message.id`.",
+    "spread over a line per content block, all with the same `message.id`.",
 }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Note = tuple[str, int, str, str]  # file, line (from 1), what is wrong, id of the row if it has one
 ABSURD = 9_000_000_000_000_000
@@ -42,14 +44,36 @@ def litellm(lines: list[str], file: str) -> list[Note]:
 
     notes = []
     truncated = lines[good[90]][: len(lines[good[90]]) * 2 // 5]
-    notes.append((file, insert(lines, 120, truncated), "JSON cut off in the middle (a copy of another row)", ""))
-    notes.append((file, insert(lines, 260, changed(lines[250 if json.loads(lines[250])["status"] == "success" else 251],
-                  "chatcmpl-broken-negative", negative)), "prompt_tokens is -120", "chatcmpl-broken-negative"))
+    notes.append(
+        (file, insert(lines, 120, truncated), "JSON cut off in the middle (a copy of another row)", "")
+    )
+    notes.append(
+        (
+            file,
+            insert(
+                lines,
+                260,
+                changed(
+                    lines[250 if json.loads(lines[250])["status"] == "success" else 251],
+                    "chatcmpl-broken-negative",
+                    negative,
+                ),
+            ),
+            "prompt_tokens is -120",
+            "chatcmpl-broken-negative",
+        )
+    )
     first = next(n for n in good if n > 300)
     notes.append((file, insert(lines, 400, lines[first + 2]), f"exact duplicate of line {first + 3}", ""))
     source = next(n for n in range(500, 600) if json.loads(lines[n])["status"] == "success")
-    notes.append((file, insert(lines, 520, changed(lines[source], "chatcmpl-broken-total", contradiction)),
-                  "total_tokens is 5,000 more than its parts", "chatcmpl-broken-total"))
+    notes.append(
+        (
+            file,
+            insert(lines, 520, changed(lines[source], "chatcmpl-broken-total", contradiction)),
+            "total_tokens is 5,000 more than its parts",
+            "chatcmpl-broken-total",
+        )
+    )
     return notes
 
 
@@ -61,13 +85,26 @@ def openai_chat(lines: list[str], file: str) -> list[Note]:
 def openai_responses(lines: list[str], file: str) -> list[Note]:
     row = json.loads(next(line for line in lines if json.loads(line)["response"]["status"] == 200))
     row["response"]["body"]["id"] = "resp_broken_absurd"
-    row["response"]["body"]["usage"] |= {"input_tokens": ABSURD, "total_tokens": ABSURD + 10, "output_tokens": 10}
+    row["response"]["body"]["usage"] |= {
+        "input_tokens": ABSURD,
+        "total_tokens": ABSURD + 10,
+        "output_tokens": 10,
+    }
     return [(file, insert(lines, 60, dumps(row)), "input_tokens is 9e15", "resp_broken_absurd")]
 
 
 def anthropic(lines: list[str], file: str) -> list[Note]:
-    return [(file, insert(lines, 77, lines[70][:700]), "JSON cut off in the middle (a copy of another row)", "")]
+    return [
+        (file, insert(lines, 77, lines[70][:700]), "JSON cut off in the middle (a copy of another row)", "")
+    ]
 
 
 def otel(lines: list[str], file: str) -> list[Note]:
-    return [(file, insert(lines, 20, '{"resourceSpans"' + "\x00" * 300), "full of NUL bytes, as after a crash", "")]
+    return [
+        (
+            file,
+            insert(lines, 20, '{"resourceSpans"' + "\x00" * 300),
+            "full of NUL bytes, as after a crash",
+            "",
+        )
+    ]

@@ -7,7 +7,12 @@ from typing import Any
 
 from .calls import SERVED, Call
 
-SERVICE = {"support": "desk-bot", "claims": "claims-workbench", "growth": "insights", "platform": "oncall-helper"}
+SERVICE = {
+    "support": "desk-bot",
+    "claims": "claims-workbench",
+    "growth": "insights",
+    "platform": "oncall-helper",
+}
 
 
 def attr(key: str, value: Any) -> dict[str, Any]:
@@ -32,17 +37,25 @@ def message(role: str, text: str, calls: list[dict[str, Any]]) -> dict[str, Any]
 
 def span(call: Call) -> dict[str, Any]:
     conv = call.conv
-    seen = [{"role": "tool", "parts": [{"type": "tool_call_response", "id": m["call_id"], "response": m["text"]}]}
-            if m["role"] == "tool" else message(m["role"], m["text"], m.get("calls", []))
-            for m in call.exchange.messages]
+    seen = [
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": m["call_id"], "response": m["text"]}]}
+        if m["role"] == "tool"
+        else message(m["role"], m["text"], m.get("calls", []))
+        for m in call.exchange.messages
+    ]
     values: dict[str, Any] = {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": call.provider, "gen_ai.request.model": call.model,
-        "gen_ai.conversation.id": call.session, "user.id": call.user,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": call.provider,
+        "gen_ai.request.model": call.model,
+        "gen_ai.conversation.id": call.session,
+        "user.id": call.user,
         "gen_ai.request.max_tokens": call.output if call.finish == "length" else 4096,
-        "gen_ai.input.messages": json.dumps(seen, ensure_ascii=False)}
+        "gen_ai.input.messages": json.dumps(seen, ensure_ascii=False),
+    }
     if conv.system:
-        values["gen_ai.system_instructions"] = json.dumps([{"type": "text", "content": conv.system}],
-                                                          ensure_ascii=False)
+        values["gen_ai.system_instructions"] = json.dumps(
+            [{"type": "text", "content": conv.system}], ensure_ascii=False
+        )
     if conv.tools:
         values["gen_ai.tool.definitions"] = json.dumps([{"type": "function", **t} for t in conv.tools])
     if conv.schema:
@@ -52,27 +65,46 @@ def span(call: Call) -> dict[str, Any]:
     else:
         out = message("assistant", call.text, call.exchange.calls) | {"finish_reason": call.finish}
         values |= {
-            "gen_ai.response.id": call.id, "gen_ai.response.model": SERVED.get(call.model, call.model),
+            "gen_ai.response.id": call.id,
+            "gen_ai.response.model": SERVED.get(call.model, call.model),
             "gen_ai.response.finish_reasons": [call.finish],
-            "gen_ai.usage.input_tokens": call.input, "gen_ai.usage.output_tokens": call.output,
+            "gen_ai.usage.input_tokens": call.input,
+            "gen_ai.usage.output_tokens": call.output,
             "gen_ai.usage.cache_read.input_tokens": call.cache_read,
             "gen_ai.usage.cache_creation.input_tokens": call.cache_write,
             "gen_ai.usage.reasoning.output_tokens": call.reasoning,
-            "gen_ai.output.messages": json.dumps([out], ensure_ascii=False)}
+            "gen_ai.output.messages": json.dumps([out], ensure_ascii=False),
+        }
         if call.ttft_ms is not None:
-            values |= {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": call.ttft_ms / 1000}
+            values |= {
+                "gen_ai.request.stream": True,
+                "gen_ai.response.time_to_first_chunk": call.ttft_ms / 1000,
+            }
     end = call.start_ms + call.latency_ms
     made: dict[str, Any] = {
-        "traceId": call.trace, "spanId": span_id(call), "name": f"chat {call.model}", "kind": 3,
-        "startTimeUnixNano": f"{call.start_ms}000000", "endTimeUnixNano": f"{end}000000",
+        "traceId": call.trace,
+        "spanId": span_id(call),
+        "name": f"chat {call.model}",
+        "kind": 3,
+        "startTimeUnixNano": f"{call.start_ms}000000",
+        "endTimeUnixNano": f"{end}000000",
         "attributes": [attr(k, v) for k, v in values.items()],
-        "status": {"code": 2, "message": call.error[2]} if call.error else {"code": 1}, "flags": 256}
+        "status": {"code": 2, "message": call.error[2]} if call.error else {"code": 1},
+        "flags": 256,
+    }
     if call.outcome is not None:
-        made["events"] = [{"timeUnixNano": f"{end + 1}000000", "name": "gen_ai.evaluation.result", "attributes": [
-            attr("gen_ai.evaluation.name", "resolved"),
-            attr("gen_ai.evaluation.score.value", 1.0 if call.outcome else 0.0),
-            attr("gen_ai.evaluation.score.label", "resolved" if call.outcome else "unresolved"),
-            attr("gen_ai.response.id", call.id)]}]
+        made["events"] = [
+            {
+                "timeUnixNano": f"{end + 1}000000",
+                "name": "gen_ai.evaluation.result",
+                "attributes": [
+                    attr("gen_ai.evaluation.name", "resolved"),
+                    attr("gen_ai.evaluation.score.value", 1.0 if call.outcome else 0.0),
+                    attr("gen_ai.evaluation.score.label", "resolved" if call.outcome else "unresolved"),
+                    attr("gen_ai.response.id", call.id),
+                ],
+            }
+        ]
     return made
 
 
@@ -81,12 +113,26 @@ def span_id(call: Call) -> str:
 
 
 def batch(team: str, calls: list[Call]) -> dict[str, Any]:
-    resource = {"service.name": SERVICE[team], "service.namespace": "harbour-finch", "team": team,
-                "deployment.environment.name": "prod", "telemetry.sdk.language": "python"}
-    return {"resourceSpans": [{
-        "resource": {"attributes": [attr(k, v) for k, v in resource.items()]},
-        "scopeSpans": [{"scope": {"name": "harbour.genai", "version": "0.9.2"},
-                        "spans": [span(call) for call in calls]}]}]}
+    resource = {
+        "service.name": SERVICE[team],
+        "service.namespace": "harbour-finch",
+        "team": team,
+        "deployment.environment.name": "prod",
+        "telemetry.sdk.language": "python",
+    }
+    return {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [attr(k, v) for k, v in resource.items()]},
+                "scopeSpans": [
+                    {
+                        "scope": {"name": "harbour.genai", "version": "0.9.2"},
+                        "spans": [span(call) for call in calls],
+                    }
+                ],
+            }
+        ]
+    }
 
 
 def batches(calls: list[Call]) -> list[dict[str, Any]]:
@@ -95,6 +141,6 @@ def batches(calls: list[Call]) -> list[dict[str, Any]]:
     for team in SERVICE:
         mine = [c for c in calls if c.team == team]
         for n in range(0, len(mine), 6):
-            chunk = mine[n:n + 6]
+            chunk = mine[n : n + 6]
             out.append((max(c.start_ms + c.latency_ms for c in chunk), batch(team, chunk)))
     return [line for _, line in sorted(out, key=lambda pair: pair[0])]
