@@ -61,6 +61,7 @@ class _Anthropic:
     """Pairs, bare messages and batches."""
 
     source = "anthropic"
+    reads = "Messages exchanges, bare replies, Message Batches results"
     ordered = False
 
     def detects(self, record: Record) -> bool:
@@ -179,6 +180,7 @@ class _AnthropicStream:
     """Events of a stream, one a record: SSE files, NDJSON dumps."""
 
     source = "anthropic"
+    reads = "streamed Messages replies, event by event"
     ordered = True
 
     def detects(self, record: Record) -> bool:

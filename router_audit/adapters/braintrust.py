@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from router_audit.adapters import outcomes, usage
+from router_audit.adapters import scores, usage
 from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.conversation import messages_in, split_system
@@ -135,7 +135,7 @@ def _call(row: dict[str, Any], *, experiment: bool) -> dict[str, Any]:
     served = text_or_none(reply.get("model")) or text_or_none(reply.get("modelVersion"))
     wanted = text_or_none(body.get("model")) or text_or_none(settings.get("model"))
     error = row.get("error")
-    scored = outcomes.from_scores(as_record(row.get("scores")).items())
+    scored = scores.from_scores(as_record(row.get("scores")).items())
     if error and not scored:
         scored = {"resolved": False, "outcome_origin": "error"}
     cost = number(_said(metrics.get("estimated_cost")))

@@ -77,10 +77,9 @@ def counts_in(body: dict[str, Any]) -> usage.Usage:
         return usage.inclusive(usage.count(asked) or None, usage.count(answered))
     billed = as_record(held.get("billed_units"))
     if billed:
+        # Cohere's cached count belongs to its other pair of counts, of which nothing is billed.
         return usage.inclusive(
-            usage.count(billed.get("input_tokens")),
-            usage.count(billed.get("output_tokens")),
-            cache_read=usage.count(held.get("cached_tokens")),
+            usage.count(billed.get("input_tokens")), usage.count(billed.get("output_tokens"))
         )
     return usage.any_dialect(held)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters.blocks import as_record, decoded
-from router_audit.adapters.dialects import logged
+from router_audit.adapters.dialects import logged, response_fields
 from router_audit.adapters.named import FIELDS, fields_of
 from router_audit.adapters.protocol import Each, Reader, Record, RecordError
 
@@ -70,7 +70,9 @@ class _Generic:
     ordered = False
 
     def detects(self, record: Record) -> bool:
-        """Something asked and something answered."""
+        """Something asked and something answered, or a reply with its usage."""
+        if _counted(record) is not None:
+            return True
         asked = "messages" in record or any(name in record for name in ("prompt", *_USUAL["prompt"]))
         return asked and any(name in record for name in _USUAL["output"])
 
@@ -80,13 +82,26 @@ class _Generic:
 
 
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
-    yield _call(usual(record), record, file, line, flag="fields_guessed")
-
-
-def _call(named: Record, record: Record, file: str, line: int, *, flag: str | None) -> Outcome:
+    reply = _counted(record)
+    named = usual(record)
     fields = fields_of(named)
-    fields["flags"] = [*fields.get("flags", []), *([flag] if flag else [])]
-    return logged(fields, source=GENERIC.source, file=file, line=line, native=record)
+    if reply is not None:
+        told = response_fields(reply)
+        flags = [*fields.get("flags", []), *told.get("flags", [])]
+        fields = {name: value for name, value in fields.items() if value not in (None, [], {})}
+        fields = told | fields | {"flags": flags}
+    fields["flags"] = [*fields.get("flags", []), "fields_guessed"]
+    yield logged(fields, source=GENERIC.source, file=file, line=line, native=record)
+
+
+def _counted(record: Record) -> Record | None:
+    """The reply whose usage the record holds: itself, or its `body` or `response`."""
+    for held in (record, record.get("body"), record.get("response")):
+        if isinstance(held, dict) and any(
+            isinstance(held.get(name), dict) for name in ("usage", "usageMetadata")
+        ):
+            return held
+    return None
 
 
 def usual(record: Record) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from router_audit.adapters import outcomes, usage
+from router_audit.adapters import scores, usage
 from router_audit.adapters.blocks import as_record
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import counted, logged
@@ -67,7 +67,7 @@ def _call(row: dict[str, Any], file: str, line: int) -> Outcome:
     started, flag = utc(row.get("request_created_at"), naive="utc")
     cost = next((row[key] for key in ("cost", "costUSD", "cost_usd") if number(row.get(key))), None)
     feedback = as_record(row.get("feedback"))
-    scores = as_record(row.get("scores")) or as_record(row.get("request_scores"))
+    given = as_record(row.get("scores")) or as_record(row.get("request_scores"))
     failed = (code is not None and (code >= 400 or code < 0)) or str(row.get("status") or "").startswith("-")
     fields |= {
         "started_at": started,
@@ -89,7 +89,7 @@ def _call(row: dict[str, Any], file: str, line: int) -> Outcome:
         "tags": [
             f"{name}:{value}" for name, value in properties.items() if not name.startswith("Helicone-Session")
         ],
-        **(outcomes.flagged(feedback.get("rating"), "feedback") or outcomes.from_scores(scores.items())),
+        **(scores.flagged(feedback.get("rating"), "feedback") or scores.from_scores(given.items())),
         "flags": [*fields.get("flags", []), *([flag] if flag else [])],
     }
     return logged(

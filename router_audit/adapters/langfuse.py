@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from router_audit.adapters import outcomes, usage_map
+from router_audit.adapters import scores, usage_map
 from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.conversation import messages_in, split_system
@@ -224,9 +224,9 @@ def _context(row: dict[str, Any], trace: dict[str, Any]) -> dict[str, Any]:
     named = [f"prompt:{row['prompt_name']}"] if row.get("prompt_name") else []
     failed = str(row.get("level")).upper() == "ERROR"
     held = decoded(owner.get("scores"))
-    scores = [score for score in held if isinstance(score, dict)] if isinstance(held, list) else []
-    own = [score for score in scores if score.get("observationId") == row.get("id")]
-    shared = [score for score in scores if not score.get("observationId")]
+    given = [score for score in held if isinstance(score, dict)] if isinstance(held, list) else []
+    own = [score for score in given if score.get("observationId") == row.get("id")]
+    shared = [score for score in given if not score.get("observationId")]
     return {
         "trace_id": text_or_none(row.get("trace_id")),
         "parent_id": text_or_none(row.get("parent_observation_id")),
@@ -236,7 +236,7 @@ def _context(row: dict[str, Any], trace: dict[str, Any]) -> dict[str, Any]:
         "tags": [*(tag for tag in tags if isinstance(tag, str)), *named] if isinstance(tags, list) else named,
         "status": "error" if failed else None,
         "error_type": (text_or_none(row.get("status_message")) or "error")[:200] if failed else None,
-        **outcomes.from_scores((str(score.get("name")), _value(score)) for score in own or shared),
+        **scores.from_scores((str(score.get("name")), _value(score)) for score in own or shared),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from router_audit.adapters import outcomes, usage
+from router_audit.adapters import scores, usage
 from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.conversation import messages_in, split_system
@@ -168,7 +168,7 @@ def _call(run: dict[str, Any]) -> dict[str, Any]:
         "user": text_or_none(metadata.get("user_id")),
         "project": text_or_none(run.get("session_name")),
         "tags": [tag for tag in decoded(run.get("tags")) or [] if isinstance(tag, str)],
-        **outcomes.from_scores(_feedback(run)),
+        **scores.from_scores(_feedback(run)),
         "flags": [*counts.flags, *([flag] if flag else [])],
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from router_audit.adapters import outcomes, usage
+from router_audit.adapters import scores, usage
 from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.dialects import counted, logged
@@ -138,7 +138,7 @@ def _fields(info: dict[str, Any], span: dict[str, Any], held: dict[str, Any]) ->
             as_record(as_record(info.get("trace_location")).get("mlflow_experiment")).get("experiment_id")
         ),
         "tags": [f"{name}:{value}" for name, value in own.items()],
-        **outcomes.from_scores(_assessments(info)),
+        **scores.from_scores(_assessments(info)),
         "flags": [*fields.get("flags", []), *([flag] if flag else [])],
     }
 

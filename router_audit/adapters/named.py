@@ -11,8 +11,8 @@ from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.dialects import counted, params_in, tools_in
 from router_audit.adapters.dialects import response_format as shaped
 from router_audit.adapters.names import text_or_none
-from router_audit.adapters.outcomes import verdict
 from router_audit.adapters.protocol import RecordError
+from router_audit.adapters.scores import verdict
 
 if TYPE_CHECKING:
     from router_audit.adapters.protocol import Record

@@ -42,6 +42,7 @@ class _OpenAI:
     """Pairs and bare response objects."""
 
     source = "openai"
+    reads = "chat.completions and Responses exchanges (Azure too), bare replies"
     ordered = False
 
     def detects(self, record: Record) -> bool:
@@ -113,6 +114,7 @@ class _OpenAIStream:
     """Chunks of a stream, one a record: SSE files, NDJSON dumps."""
 
     source = "openai"
+    reads = "streamed replies, chunk by chunk"
     ordered = True
 
     def detects(self, record: Record) -> bool:

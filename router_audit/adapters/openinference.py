@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from router_audit.adapters import outcomes, usage
+from router_audit.adapters import scores, usage
 from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.conversation import messages_in, split_system
@@ -195,7 +195,7 @@ def _fields(span: Span, record: Record) -> dict[str, Any]:
             span.resource.get("openinference.project.name") or span.resource.get("service.name")
         ),
         "tags": [str(tag) for tag in tags] if isinstance(tags, list) else [],
-        **outcomes.from_scores(_evaluations(record)),
+        **scores.from_scores(_evaluations(record)),
         "flags": [*counts.flags, *([flag] if flag else [])],
     }
 

@@ -11,8 +11,8 @@ from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import counted, logged
 from router_audit.adapters.exchange import Exchange, bodies_fields, header_map
 from router_audit.adapters.names import provider_named, text_or_none
-from router_audit.adapters.outcomes import flagged
 from router_audit.adapters.protocol import Each
+from router_audit.adapters.scores import flagged
 from router_audit.types import Filtered, Outcome
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from router_audit.adapters import outcomes, usage
+from router_audit.adapters import scores, usage
 from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.conversation import messages_in, split_system
@@ -91,7 +91,7 @@ class Reader:
         return self._open.setdefault(str(name), _Inference())
 
     def _settle(self, held: _Inference) -> Iterator[Outcome]:
-        shared = {**(_shared(held.row[0]) if held.row else {}), **outcomes.from_scores(held.scores)}
+        shared = {**(_shared(held.row[0]) if held.row else {}), **scores.from_scores(held.scores)}
         for row, line in held.calls:
             fields = _model_call(row)
             fields = {**fields, **shared, "tools": fields.get("tools") or shared.get("tools", [])}
