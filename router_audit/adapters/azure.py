@@ -64,7 +64,10 @@ class Reader:
 
     def feed(self, record: Record, line: int) -> Iterable[Outcome]:
         """See `Reader.feed` of the protocol: one outcome per row."""
-        for row in _rows(record):
+        rows = list(_rows(record))
+        if not rows:
+            yield Filtered("a table without rows")
+        for row in rows:
             if {"CorrelationId", "SequenceNumber"} <= row.keys():
                 yield from self._chunk(row, line)
             else:
@@ -163,7 +166,7 @@ def _diagnostic(row: Record, properties: dict[str, Any], file: str, line: int) -
         "region": text_or_none(row.get("location")),
         "params": {"stream": properties["streamType"] == "Streaming"} if properties.get("streamType") else {},
         "status": "error" if failed else None,
-        "error_type": f"http_{int(code)}" if failed and code else None,
+        "error_type": str(int(code)) if failed and code else None,
         "trace_id": text_or_none(row.get("correlationId")),
         "flags": ["no_tokens", *([flag] if flag else [])],
     }

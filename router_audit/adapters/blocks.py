@@ -61,7 +61,7 @@ def holds_results(content: Any) -> bool:
     """Whether the content already says which tool calls it answers."""
     return isinstance(content, list) and any(
         isinstance(part, dict)
-        and (part.get("type") in _RESULTS or "functionResponse" in part or "toolResult" in part)
+        and (str(part.get("type")) in _RESULTS or "functionResponse" in part or "toolResult" in part)
         for part in content
     )
 
@@ -90,7 +90,7 @@ def parts_of(content: Any) -> list[Part]:
 
 
 def _block(block: dict[str, Any]) -> list[Part]:
-    kind = block.get("type")
+    kind = block.get("type") if isinstance(block.get("type"), str) else None
     if kind in _CALLS or "functionCall" in block or "toolUse" in block or "function_call" in block:
         return [call_part(block)]
     if (
@@ -119,7 +119,7 @@ def _block(block: dict[str, Any]) -> list[Part]:
 
 
 def _reasoning(block: dict[str, Any]) -> list[Part] | None:
-    kind = block.get("type")
+    kind = block.get("type") if isinstance(block.get("type"), str) else None
     if "reasoningContent" in block:
         held = block["reasoningContent"]
         inner = held.get("reasoningText") if isinstance(held, dict) else None

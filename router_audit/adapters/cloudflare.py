@@ -78,7 +78,7 @@ def _log(row: dict[str, Any], file: str, line: int) -> Outcome:
         "response_model": fields.get("response_model") or text_or_none(row.get("model")),
         "logged_cost_usd": str(cost) if number(cost) else None,
         "status": "error" if failed else fields.get("status"),
-        "error_type": fields.get("error_type") or (f"http_{code}" if failed else None),
+        "error_type": fields.get("error_type") or (str(code) if failed else None),
         "user": text_or_none(metadata.get("user") or metadata.get("user_id")) or fields.get("user"),
         "tags": [f"{name}:{value}" for name, value in metadata.items() if name not in {"user", "user_id"}],
         **flagged(row.get("feedback"), "feedback"),

@@ -36,8 +36,8 @@ class _CodexCli:
     def detects(self, record: Record) -> bool:
         """An enveloped event of a rollout, or an event of `exec`."""
         if isinstance(record.get("payload"), dict) and "timestamp" in record:
-            return record.get("type") in _ROLLOUT or record.keys() <= _ENVELOPE
-        return record.get("type") in _EXEC
+            return str(record.get("type")) in _ROLLOUT or record.keys() <= _ENVELOPE
+        return str(record.get("type")) in _EXEC
 
     def reader(self, file: str) -> Reader:
         """See `Adapter.reader`."""
@@ -60,7 +60,7 @@ class Reader:
 
     def feed(self, record: Record, line: int) -> Iterable[Outcome]:
         """See `Reader.feed` of the protocol: a report of counts is the call, all else completes it."""
-        kind = record.get("type")
+        kind = str(record.get("type"))
         payload = as_record(record.get("payload"))
         if kind in _EXEC:
             yield self._exec(record, line)
@@ -101,7 +101,7 @@ class Reader:
         return Merged()
 
     def _event(self, record: Record, payload: dict[str, Any], line: int) -> Iterator[Outcome]:
-        kind = payload.get("type")
+        kind = str(payload.get("type"))
         if kind in _SPOKEN:
             role = "user" if kind == "user_message" else "assistant"
             self._spoken += messages_in(text_or_none(payload.get("message")), role)

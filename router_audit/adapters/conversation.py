@@ -64,7 +64,7 @@ def _from_list(items: list[Any], role: str) -> list[Message]:
     for raw in items:
         item = decoded(raw) if isinstance(raw, str) and raw[:1] == "{" else raw
         if isinstance(item, dict) and not _speaks(item):
-            call_output = item.get("type") in {
+            call_output = str(item.get("type")) in {
                 "function_call_output",
                 "custom_tool_call_output",
                 "tool-result",
@@ -72,7 +72,7 @@ def _from_list(items: list[Any], role: str) -> list[Message]:
             if call_output:
                 found += _flush(loose, role)
                 found.append(Message("tool", parts_of([item])))
-            elif item.get("type") in {"function_call", "custom_tool_call"} and role == "user":
+            elif str(item.get("type")) in {"function_call", "custom_tool_call"} and role == "user":
                 found += _flush(loose, role)
                 found.append(Message("assistant", parts_of([item])))
             else:

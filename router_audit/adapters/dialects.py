@@ -157,7 +157,7 @@ def response_format(held: list[dict[str, Any]]) -> dict[str, Any] | None:
         stated = first_record(source, "response_format", "output_format")
         stated = stated or first_record(as_record(source.get("text")), "format")
         stated = stated or first_record(as_record(source.get("output_config")), "format")
-        if stated.get("type") in {"json_schema", "json_object"}:
+        if str(stated.get("type")) in {"json_schema", "json_object"}:
             schema = first_record(stated, "schema") or first_record(
                 as_record(stated.get("json_schema")), "schema"
             )

@@ -106,7 +106,7 @@ def bodies_fields(exchange: Exchange) -> dict[str, Any]:
         fields.setdefault("params", {})["stream"] = True
     if exchange.status is not None and exchange.status >= 400:
         fields["status"] = "error"
-        fields.setdefault("error_type", f"http_{exchange.status}")
+        fields.setdefault("error_type", str(exchange.status))
     times = timing(response, exchange.headers)
     times["flags"] = list(dict.fromkeys([*fields.get("flags", []), *times["flags"]]))
     return fields | {name: value for name, value in times.items() if value not in (None, [])}

@@ -33,7 +33,7 @@ class _GeminiCli:
             return True
         if "$set" in record:
             return True
-        return record.get("type") in _TURNS and {"id", "timestamp"} <= record.keys() and not record.keys() & {
+        return str(record.get("type")) in _TURNS and {"id", "timestamp"} <= record.keys() and not record.keys() & {
             "message", "payload", "parentUuid", "sessionId",
         }  # fmt: skip
 
@@ -72,7 +72,7 @@ class Reader:
         return iter(())
 
     def _turn(self, turn: dict[str, Any], line: int) -> Outcome:
-        kind = turn.get("type")
+        kind = str(turn.get("type"))
         if kind == "user":
             self._asked += messages_in(turn.get("content") or turn.get("parts"), "user")
             return Merged()

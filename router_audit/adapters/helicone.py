@@ -81,7 +81,7 @@ def _call(row: dict[str, Any], file: str, line: int) -> Outcome:
         or fields.get("response_model"),
         "logged_cost_usd": None if cost is None else str(cost),
         "status": "error" if failed else fields.get("status"),
-        "error_type": fields.get("error_type") or (f"http_{code}" if failed else None),
+        "error_type": fields.get("error_type") or (str(code) if failed else None),
         "session_id": text_or_none(properties.get("Helicone-Session-Id")),
         "user": text_or_none(row.get("helicone_user") or row.get("request_user_id") or row.get("user_id"))
         or fields.get("user"),

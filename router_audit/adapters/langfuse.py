@@ -112,7 +112,7 @@ class Reader:
             str(row.get("id")),
             text_or_none(row.get("parent_observation_id")),
         )
-        if row.get("type") not in {"GENERATION", None}:
+        if str(row.get("type") or "GENERATION") != "GENERATION":
             self._leaves.link(*place)
             yield Filtered(f"no model call: {str(row['type'])[:40]}")
             return

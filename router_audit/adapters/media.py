@@ -24,7 +24,7 @@ def media_token(text: str) -> Part | None:
 
 def blob_in(block: dict[str, Any]) -> Part | None:
     """The image, audio or file in a content block, as kind, size and hash."""
-    kind = block.get("type")
+    kind = block.get("type") if isinstance(block.get("type"), str) else None
     if block.get("type") == "braintrust_attachment":
         mime = block.get("content_type")
         return Part("blob", name=block.get("filename"), mime_type=mime, modality=_modality(mime))
@@ -42,7 +42,7 @@ def blob_in(block: dict[str, Any]) -> Part | None:
                 (source[k] for k in ("data", "bytes", "url", "file_data", "fileUri") if source.get(k)), None
             )
             mime = _named({**held, **source}, "mimeType", "mime_type", "media_type", "format")
-            return blob(data, _modality(mime or f"{kind or key}"), mime)
+            return blob(data, _modality(f"{mime} {kind or key}"), mime)
         if isinstance(held, str) and (kind or key != "source"):
             return blob(
                 held, _modality(f"{kind or key}"), _named(block, "mediaType", "mimeType", "media_type")

@@ -66,13 +66,13 @@ def fields_of(record: Record) -> dict[str, Any]:
         "outcome_origin": fields["outcome_origin"]
         or ("flag" if verdict(record.get("resolved")) is not None else None),
         "routing": as_record(record.get("routing")),
-        "half": record["half"] if record.get("half") in {"request", "response"} else None,
+        "half": record["half"] if str(record.get("half")) in {"request", "response"} else None,
         "flags": [*counts.flags, *([flag] if flag else [])],
     }
 
 
 def _format(record: Record) -> dict[str, Any] | None:
     stated = as_record(record.get("response_format"))
-    if stated.get("type") in {"json_object", "json_schema"} and "schema" in stated:
+    if str(stated.get("type")) in {"json_object", "json_schema"} and "schema" in stated:
         return stated
     return shaped([record])

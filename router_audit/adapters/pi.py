@@ -27,7 +27,7 @@ class _Pi:
 
     def detects(self, record: Record) -> bool:
         """A session line, a model change, or an enveloped message of pi's roles."""
-        kind = record.get("type")
+        kind = str(record.get("type"))
         if kind == "session":
             return "cwd" in record and "timestamp" in record
         if kind in {"model_change", "thinking_level_change", "compaction", "branch_summary"}:

@@ -29,7 +29,7 @@ def tokens(row: dict[str, Any]) -> usage.Usage:
     Langfuse's own total says which; without one, keys that start with `input_` or `output_` stand beside.
     """
     details = as_record(row.get("usage_details")) or as_record(row.get("usage"))
-    if details.get("unit") not in {None, "TOKENS"}:
+    if str(details.get("unit") or "TOKENS") != "TOKENS":
         return usage.NOTHING
     known = {
         name: usage.count(value, name) for name, value in details.items() if name != "unit" and _counts(value)

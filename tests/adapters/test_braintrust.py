@@ -49,6 +49,4 @@ def test_an_experiment_without_model_spans_gives_its_outcomes(calls):
 
     assert [call.resolved for call in found] == [True, True, True, True, False]
     assert found[1].outcome_origin == "score:correctness"
-    assert {tuple(call.flags) for call in found} == {("no_llm_span", "timestamp_invalid")} or all(
-        "no_llm_span" in call.flags for call in found
-    )
+    assert all("no_llm_span" in call.flags for call in found)

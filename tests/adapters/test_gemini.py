@@ -98,5 +98,5 @@ def test_a_key_in_the_url_is_not_stored(logged):
     }
     (call,) = logged(json.dumps(pair) + "\n")
 
-    assert (call.status, call.error_type, call.request_model) == ("error", "http_429", "gemini-2.5-flash")
+    assert (call.status, call.error_type, call.request_model) == ("error", "429", "gemini-2.5-flash")
     assert "AIzaSECRET" not in repr(call)
