@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import json
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 """One decoded record of a log: a JSON line, an array element, a CSV or Parquet row."""
+
+
+class RecordError(ValueError):
+    """A record that cannot be read: raised inside `feed`, it becomes a `Rejected` with this reason.
+
+    A record that carries many calls (an OTLP envelope) catches it per call and yields `Rejected` itself.
+    """
 
 
 class Reader(Protocol):
@@ -32,9 +41,16 @@ class Adapter(Protocol):
 
     source: str
     """The name in the store, in `--source` and in the README."""
+    ordered: bool
+    """Whether its reader needs the records of a file in order (it holds state between them)."""
 
     def detects(self, record: Record) -> bool:
-        """Whether the record carries this format's signature. Cheap: a few key look-ups."""
+        """Whether the record carries this format's signature. Cheap: a few key look-ups.
+
+        Besides JSON objects, CSV and Parquet rows, two kinds of record come from `logfile`:
+        `{"text": TEXT}` is a whole text file that is neither JSON, CSV nor SSE;
+        `{"sqlite": PATH, "tables": [NAME, ...]}` is a SQLite database, to be read with `logfile.sqlite_rows`.
+        """
         ...
 
     def reader(self, file: str) -> Reader:
@@ -66,3 +82,20 @@ def identity(*parts: object) -> str:
         digest.update(b"\x00" if part is None else b"\x01" + str(part).encode("utf-8", "surrogatepass"))
         digest.update(b"\x1f")
     return digest.hexdigest()
+
+
+def call_id(response_id: str | None, *content: object) -> str:
+    """The identity of a call: its provider's response id, the same whichever log it stands in, else the content.
+
+    Short or bare numeric ids (`chatcmpl-123` of local servers) repeat, so they count as content.
+    """
+    if response_id and len(response_id) >= 16 and not response_id.isdigit():
+        return identity("response", response_id)
+    return identity("content", response_id, *content)
+
+
+def record_id(response_id: str | None, record: Record) -> str:
+    """`call_id` with the whole record as its content: the same line in another file is the same call."""
+    if response_id and len(response_id) >= 16 and not response_id.isdigit():
+        return identity("response", response_id)
+    return identity("record", response_id, json.encode(record, order="deterministic").decode())

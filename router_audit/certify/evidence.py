@@ -75,6 +75,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
         "regrets": counts.regrets,
         "shared_failures": counts.shared_failures,
         "gains": counts.gains,
+        "both_ok": counts.trials - counts.regrets - counts.shared_failures - counts.gains,
         "escalated": counts.escalated,
         "rung_trials": counts.rung_trials,
         "rung_regrets": counts.rung_regrets,
@@ -94,6 +95,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
     if counts.human is not None:
         fixed = corrected_regret(counts.trials, counts.regrets, counts.human, tested.level)
         row["human"] = {
+            "trials": counts.human.trials,
             "both": counts.human.both,
             "human_only": counts.human.human_only,
             "judge_only": counts.human.judge_only,

@@ -67,7 +67,7 @@ class Tested:
     alpha: float | None
     """The level it was tested at; None where the path stopped before it or it was left out."""
     testable: bool
-    """False: too few trials to reject at the route's first share even without a regret; left out."""
+    """False: too few trials for this step to stand in the path; left out."""
     verdict: Verdict
     level: float
     """The level of its route, which its bounds and `trials_needed` are stated at."""
@@ -173,8 +173,8 @@ def certify(
     tested = {
         route: [
             exact.p_value(c.trials, c.regrets, plan.epsilon)
-            for c in per_step
-            if testable(c.trials, plan.epsilon, share)
+            for step, c in zip(paths[route], per_step, strict=True)
+            if testable(c.trials, step.tau, plan.epsilon, share)
         ]
         for route, per_step in found.items()
     }
@@ -213,7 +213,7 @@ def _prove(
     by_hand = True  # the claim about human grades is a fixed sequence of its own
     for step, found in zip(path, counts, strict=True):
         p = exact.p_value(found.trials, found.regrets, plan.epsilon)
-        can = testable(found.trials, plan.epsilon, share)
+        can = testable(found.trials, step.tau, plan.epsilon, share)
         reached = can and not stopped
         claim = claim_of(found, plan.epsilon, share, level)
         by_hand = by_hand and (claim == "human-graded" or not reached)

@@ -44,7 +44,7 @@ DAYS_PER_MONTH = Decimal("30.4375")
 """365.25 / 12."""
 
 _KINDS = ("uncached", "output", "reasoning", "read", "write", "write_1h")
-_TOKENS = (
+TOKEN_COLUMNS = (
     "input_tokens",
     "output_tokens",
     "reasoning_tokens",
@@ -124,7 +124,7 @@ def with_counts(frame: pl.DataFrame) -> pl.DataFrame:
     given = [
         pl.col(name).is_not_null() for name in ("input_tokens", "output_tokens") if name in frame.columns
     ]
-    sane = [tokens(name).is_between(0, MAX_TOKENS) for name in _TOKENS]
+    sane = [tokens(name).is_between(0, MAX_TOKENS) for name in TOKEN_COLUMNS]
     write = tokens("cache_write_tokens")
     long = pl.min_horizontal(tokens("cache_write_1h_tokens"), write)
     reasoning = pl.min_horizontal(tokens("reasoning_tokens"), tokens("output_tokens"))

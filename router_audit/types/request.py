@@ -50,6 +50,11 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     line: int = 0
     """Where it stood: 1-based line, or index in a container."""
 
+    half: Literal["request", "response"] | None = None
+    """Which half of a call this is, where a log keeps the halves in records of their own."""
+    join_key: str | None = None
+    """Halves, and parts, of one call share it; the store puts them together within and across files."""
+
     response_id: str | None = None
     started_at: datetime | None = None
     """UTC."""

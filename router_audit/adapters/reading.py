@@ -1,0 +1,96 @@
+"""From the records of one file to outcomes: which adapter, and what happens when it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from router_audit.adapters import ADAPTERS, detect
+from router_audit.adapters.protocol import RecordError
+from router_audit.logfile import Bad
+from router_audit.types import Filtered, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from router_audit.adapters.protocol import Adapter, Reader, Record
+    from router_audit.types import Outcome
+
+_SHAPES = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError, RecursionError)
+"""What a field map meets when a record has its format's mark but not its shape."""
+
+_MANY = 24
+"""Keys that a reason lists at most."""
+
+
+class NeedsOrder(Exception):  # noqa: N818  a turn of events, not a fault
+    """A format whose reader holds state stands in a file that is read in pieces."""
+
+
+class FileReader:
+    """Reads the records of one file, in order; every record leads to an outcome, sooner or later."""
+
+    def __init__(self, file: str, *, pieces: bool = False) -> None:
+        self.file = file
+        self._pieces = pieces
+        self._readers: dict[str, Reader] = {}
+        self._last: tuple[Adapter, Reader] | None = None
+
+    def feed(self, line: int, record: Record | Bad) -> Iterable[Outcome]:
+        """The outcomes that are known after this record. Raises NeedsOrder where the file is read in pieces."""
+        if record.__class__ is Bad:
+            return (Rejected(self.file, line, record.reason, record.excerpt),)
+        assert isinstance(record, dict)
+        last = self._last
+        if last is None or not last[0].detects(record):
+            adapter = detect(record)
+            if adapter is None:
+                return (Rejected(self.file, line, _unknown(record), excerpt(record)),)
+            if self._pieces and adapter.ordered:
+                raise NeedsOrder
+            last = (adapter, self._reader(adapter))
+            # The generic adapter, last in line, must not keep a record from one with a better claim.
+            self._last = last if adapter is not ADAPTERS[-1] else None
+        adapter, reader = last
+        try:
+            outcomes = list(reader.feed(record, line))
+        except RecordError as error:
+            return (Rejected(self.file, line, str(error), excerpt(record), adapter.source),)
+        except _SHAPES as error:
+            reason = f"not the shape of {adapter.source} ({type(error).__name__}: {str(error)[:120]})"
+            return (Rejected(self.file, line, reason, excerpt(record), adapter.source),)
+        if not outcomes and not adapter.ordered:
+            return (Filtered("nothing in it"),)
+        return outcomes
+
+    def _reader(self, adapter: Adapter) -> Reader:
+        name = type(adapter).__qualname__
+        if name not in self._readers:
+            self._readers[name] = adapter.reader(self.file)
+        return self._readers[name]
+
+    def close(self) -> Iterable[Outcome]:
+        """The outcomes that waited for the end of the file."""
+        for reader in self._readers.values():
+            try:
+                yield from reader.close()
+            except (RecordError, *_SHAPES) as error:
+                yield Rejected(self.file, 0, f"the end of the file cannot be read ({error})")
+
+
+def _unknown(record: Record) -> str:
+    if "text" in record and len(record) == 1:
+        return "text of no log format known here"
+    if "sqlite" in record:
+        return f"a SQLite database of no log known here (tables: {', '.join(record['tables'][:_MANY])})"
+    names = ", ".join(sorted(str(name) for name in record)[:_MANY])
+    return f"no log format known here has these fields: {names[:300]}; --map tells which field is which"
+
+
+def excerpt(record: Record) -> str:
+    """The head of the record as JSON."""
+    try:
+        return msgspec.json.encode(record)[:200].decode("utf-8", "ignore")
+    except (TypeError, ValueError, RecursionError):
+        return ""

@@ -1,0 +1,10 @@
+"""Files of any kind to decoded records: which files, which container, which line; never which log format."""
+
+from __future__ import annotations
+
+from router_audit.logfile.containers import records
+from router_audit.logfile.paths import Source, find
+from router_audit.logfile.record import Bad, Numbered
+from router_audit.logfile.tables import sqlite_rows
+
+__all__ = ["Bad", "Numbered", "Source", "find", "records", "sqlite_rows"]

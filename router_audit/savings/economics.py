@@ -1,0 +1,109 @@
+"""What each profile's spend is made of, and what else than routing would shrink it.
+
+The levers are upper bounds, each alone: they are not added to each other nor to the saving of the table.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from router_audit.savings.reprice import reprice, total_usd
+from router_audit.types.money import Economics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router_audit.types.price import ModelPrice
+
+CACHE_LIFE_S = 300
+"""The shortest cache lifetime that providers sell."""
+
+SMALLEST_PREFIX = 1024
+"""Shorter prefixes are not cached (Anthropic and OpenAI state 1,024 tokens for most models)."""
+
+_SHARES = (
+    ("prompt_share", ("prompt_pico",)),
+    ("completion_share", ("completion_pico",)),
+    ("reasoning_share", ("reasoning_pico",)),
+    ("cache_share", ("cache_read_pico", "cache_write_5m_pico", "cache_write_1h_pico")),
+    ("other_share", ("long_context_pico", "service_tier_pico", "request_fee_pico")),
+)
+
+
+def economics(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> tuple[Economics, ...]:
+    """Per profile, the dearest first. `frame` is priced (`reprice`) with `price_key` into `prices`.
+
+    A `system_tokens` column, where there is one, says how long each request's system prompt is.
+    """
+    priced = _with_levers(frame.filter(pl.col("cost_pico").is_not_null()), prices)
+    found = []
+    for (profile,), part in priced.group_by(pl.col("profile").fill_null("untagged"), maintain_order=True):
+        cost = total_usd(part)
+        shares = {
+            name: float(sum((total_usd(part, term) for term in terms), Decimal(0)) / cost) if cost else 0.0
+            for name, terms in _SHARES
+        }
+        found.append(
+            Economics(
+                profile=str(profile),
+                requests=part.height,
+                cost=cost,
+                **shares,
+                shorter_system_prompt=total_usd(part, "_system") if "_system" in part.columns else None,
+                caching=max(total_usd(part, "_caching"), Decimal(0)),
+                batching=max(total_usd(part, "_batching"), Decimal(0)),
+            )
+        )
+    return tuple(sorted(found, key=lambda item: (-item.cost, item.profile)))
+
+
+def _with_levers(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> pl.DataFrame:
+    rates = {key: price.rates.filled() for key, price in prices.items()}
+
+    def rate(kind: int) -> pl.Expr:
+        table = {key: filled[kind] for key, filled in rates.items()}
+        return pl.col("price_key").replace_strict(table, default=0, return_dtype=pl.Int64)
+
+    given, read = pl.col("input_tokens").fill_null(0), pl.col("cache_read_tokens").fill_null(0)
+    written = pl.col("cache_write_tokens").fill_null(0)
+    plain = (given - read - written).clip(0)
+    by = ["session_id", "price_key"]
+    before = given.shift(1).over(by, order_by="started_at")
+    gap = (
+        pl.col("started_at") - pl.col("started_at").shift(1).over(by, order_by="started_at")
+    ).dt.total_seconds()
+    repeated = pl.min_horizontal(before, given) - read
+    repeated = (
+        pl.when(pl.col("session_id").is_not_null() & (gap <= CACHE_LIFE_S) & (repeated >= SMALLEST_PREFIX))
+        .then(pl.min_horizontal(repeated, plain))
+        .otherwise(0)
+        .fill_null(0)
+    )
+    alone = pl.col("session_id").is_null() | (pl.len().over("session_id") == 1)
+    batch = reprice(frame.with_columns(pl.lit("batch").alias("service_tier")), prices)["cost_pico"]
+    out = frame.with_columns(
+        rate(0).alias("_in"),
+        rate(3).alias("_read_at"),
+        rate(4).alias("_write_at"),
+        repeated.alias("_repeated"),
+    ).with_columns(
+        # Each repeated prefix is read instead of sent; what is new since the last request is written once.
+        pl.when(pl.col("_repeated") > 0)
+        .then(
+            pl.col("_repeated") * (pl.col("_in") - pl.col("_read_at"))
+            - (plain - pl.col("_repeated")) * (pl.col("_write_at") - pl.col("_in")).clip(0)
+        )
+        .otherwise(0)
+        .alias("_caching"),
+        pl.when(alone).then(pl.col("cost_pico") - batch).otherwise(0).clip(0).alias("_batching"),
+    )
+    if "system_tokens" in frame.columns:
+        uncached = pl.when(given > 0).then(plain / given).otherwise(0.0)
+        reads = pl.when(given > 0).then(read / given).otherwise(0.0)
+        per_token = uncached * pl.col("_in") + reads * pl.col("_read_at")
+        half = pl.min_horizontal(pl.col("system_tokens").fill_null(0), given) / 2
+        out = out.with_columns((half * per_token).cast(pl.Int64).alias("_system"))
+    return out

@@ -1,0 +1,94 @@
+"""Logs into the store: every call once, every other record counted, all or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from router_audit.errors import InputError
+from router_audit.logfile import find
+from router_audit.stages.ingest import decode, merge
+from router_audit.stages.ingest.options import IngestOptions, IngestResult, SourceCounts, Tokens
+from router_audit.types.progress import Progress, Unwatched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from router_audit.store import Store
+
+__all__ = ["IngestOptions", "IngestResult", "SourceCounts", "Tokens", "ingest"]
+
+
+@contextmanager
+def _workplace(store: Store) -> Iterator[Path]:
+    """A folder for shards, beside the store so that they share its disk. What a killed ingest left is removed.
+
+    The store admits one process at a time, so no such folder can belong to a living one.
+    """
+    prefix = f".{store.path.name}.ingest-"
+    for left in store.path.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=store.path.parent))
+    except OSError as error:
+        raise InputError(f"no room to work ({error.strerror})", where=str(store.path.parent)) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def ingest(
+    store: Store,
+    paths: Sequence[str],
+    options: IngestOptions | None = None,
+    progress: Progress | None = None,
+) -> IngestResult:
+    """Read the logs at `paths` into the store. Nothing of it is stored if it does not come to its end.
+
+    Raises InputError where a path leads nowhere or no file could be read at all.
+    """
+    options = options or IngestOptions()
+    progress = progress or Unwatched()
+    sources = find(paths)
+    progress.stage("ingest", None)
+    with _workplace(store) as folder:
+        shards = decode.Shards(folder, 0, decode.Options(redact=options.redact))
+        for source in sources:
+            for done in decode.read_file(source, shards):
+                progress.advance(done)
+        shards.flush()
+        tally = shards.tally
+        if tally.whole_file and tally.records == len(tally.whole_file):
+            where, reason = tally.whole_file[0]
+            more = f" (and {len(tally.whole_file) - 1} more files)" if len(tally.whole_file) > 1 else ""
+            raise InputError(f"{reason}{more}; nothing was read", where=where)
+        progress.stage("store", None)
+        with store.transaction():
+            merged = merge.merge(store, folder, [source.name for source in sources], options)
+            return _result(len(sources), tally, merged)
+
+
+def _result(files: int, tally: decode.Tally, merged: merge.Merged) -> IngestResult:
+    """The counts, after a check that they balance: an imbalance is a bug, and undoes the ingest."""
+    rejected = sum(tally.rejected.values())
+    result = IngestResult(
+        files=files,
+        records=tally.records,
+        stored=merged.stored,
+        duplicates=tally.merged + merged.duplicates,
+        filtered=sum(tally.filtered.values()) + merged.filtered,
+        rejected=merged.rejected,
+        tokens=Tokens(*merged.tokens),
+        by_source={
+            name: SourceCounts(merged.by_source.get(name, 0), tally.rejected.get(name, 0))
+            for name in sorted({*merged.by_source, *tally.rejected})
+        },
+    )
+    balance = result.stored + result.duplicates + result.filtered + result.rejected
+    if result.records != balance or merged.rejected != rejected:
+        raise AssertionError(f"{result.records} records read, {balance} accounted for")
+    return result

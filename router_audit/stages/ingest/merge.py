@@ -1,0 +1,88 @@
+"""Shards into the store: halves joined, repeats merged, what is there already left alone; one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from router_audit.stages.ingest.rows import NO_TEMPLATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from router_audit.stages.ingest.options import IngestOptions
+    from router_audit.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of the staged records."""
+
+    stored: int
+    duplicates: int
+    filtered: int
+    rejected: int
+    tokens: tuple[int, int, int, int, int]
+    """Input, output, cache read, cache write, reasoning."""
+    by_source: dict[str, int]
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """As the store keeps times: UTC, without a zone; a time that has none is UTC."""
+    if moment is None or moment.tzinfo is None:
+        return moment
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) -> Merged:
+    """Load the shards in `folder`. Runs inside the caller's transaction."""
+    rejected = _rejects(store, folder, files)
+    shards = _shards(folder, "requests")
+    if not shards:
+        return Merged(0, 0, 0, rejected, (0, 0, 0, 0, 0), {})
+    store.run("stage_keys", shards=shards)
+    store.run("stage_aliases")
+    store.run("stage_joined")
+    store.run("stage_joined_to_stored")
+    store.run(
+        "stage_calls",
+        sources=list(options.sources),
+        models=list(options.models),
+        since=_utc(options.since),
+        until=_utc(options.until),
+        last=options.last,
+    )
+    store.run("insert_single", shards=shards)
+    store.run("stage_merging", shards=shards)
+    store.run("stage_merging_stored")
+    store.run("delete_improved")
+    store.run("insert_merged", no_template=NO_TEMPLATE)
+    store.run("insert_merged_ids")
+    templates = _shards(folder, "templates")
+    if templates:
+        store.run("insert_templates", shards=templates)
+    counts = store.query("ingest_counts").row(0, named=True)
+    rows = store.query("ingest_stored_by_source").rows(named=True)
+    store.run("drop_staged")
+    names = ("input", "output", "cache_read", "cache_write", "reasoning")
+    first, second, third, fourth, fifth = (sum(row[name] for row in rows) for name in names)
+    return Merged(
+        stored=sum(row["stored"] for row in rows),
+        duplicates=counts["duplicates"],
+        filtered=counts["filtered"],
+        rejected=rejected,
+        tokens=(first, second, third, fourth, fifth),
+        by_source={row["source"]: row["stored"] for row in rows},
+    )
+
+
+def _shards(folder: Path, kind: str) -> list[str]:
+    return sorted(str(path) for path in folder.glob(f"{kind}-*.parquet"))
+
+
+def _rejects(store: Store, folder: Path, files: list[str]) -> int:
+    """A file that is read again has the rejects of its latest reading."""
+    store.run("delete_rejects", files=files)
+    shards = _shards(folder, "rejects")
+    return store.run("insert_rejects", shards=shards) if shards else 0

@@ -1,0 +1,1 @@
+DELETE FROM requests WHERE request_id IN (SELECT call_id FROM calls WHERE selected AND improves);

@@ -1,0 +1,1 @@
+DELETE FROM rejects WHERE file IN (SELECT unnest($files::VARCHAR[]));

@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS temp.staged;
+DROP TABLE IF EXISTS temp.calls;
+DROP TABLE IF EXISTS temp.merging;

@@ -1,0 +1,41 @@
+-- One row per call: is it asked for, is it stored already, and does this ingest know more of it?
+CREATE OR REPLACE TEMP TABLE calls AS
+WITH grouped AS (
+    SELECT
+        call_id,
+        count(*) AS records,
+        min(place) AS place,
+        min(started_at) AS started_at,
+        max(output_tokens) AS output_tokens,
+        bit_or(known) AS known,
+        bool_or(source IN (SELECT unnest($sources::VARCHAR[]))) AS source_asked,
+        bool_or(EXISTS (
+            SELECT 1 FROM (SELECT unnest($models::VARCHAR[]) AS model) AS asked
+            WHERE request_model GLOB asked.model OR response_model GLOB asked.model
+        )) AS model_asked
+    FROM staged
+    GROUP BY call_id
+),
+asked AS (
+    SELECT *,
+        (len($sources::VARCHAR[]) = 0 OR source_asked)
+        AND (len($models::VARCHAR[]) = 0 OR model_asked)
+        AND ($since::TIMESTAMP IS NULL OR coalesce(started_at >= $since::TIMESTAMP, false))
+        AND ($until::TIMESTAMP IS NULL OR coalesce(started_at < $until::TIMESTAMP, false)) AS wanted
+    FROM grouped
+),
+ranked AS (
+    SELECT *, CASE WHEN $last::BIGINT IS NULL THEN 0
+        ELSE row_number() OVER (PARTITION BY wanted ORDER BY started_at DESC NULLS LAST, place DESC) END AS age
+    FROM asked
+)
+SELECT
+    ranked.call_id, ranked.records, ranked.place,
+    wanted AND ($last::BIGINT IS NULL OR age <= $last::BIGINT) AS selected,
+    requests.request_id IS NOT NULL AS stored,
+    requests.request_id IS NOT NULL AND (
+        coalesce(ranked.output_tokens > requests.output_tokens, false)
+        OR coalesce(ranked.started_at < requests.started_at, false)
+        OR (ranked.known & ~coalesce(requests.known, 0)) <> 0
+    ) AS improves
+FROM ranked LEFT JOIN requests ON requests.request_id = ranked.call_id;
