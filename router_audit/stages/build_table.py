@@ -21,6 +21,7 @@ from router_audit.projection import (
 from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import monthly, reprice, total_usd, window
 from router_audit.stages.audited import audited
+from router_audit.stages.classifier_files import publish
 from router_audit.table_document import SCHEMA_VERSION
 from router_audit.tablefile import TABLES, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
@@ -103,7 +104,11 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "as_of": seen.as_of.isoformat(),
             "source": book.snapshot.source,
             "models": {
-                ref: {"input_mtok": float(price.input_mtok), "output_mtok": float(price.output_mtok)}
+                ref: {
+                    "input_mtok": float(price.input_mtok),
+                    "output_mtok": float(price.output_mtok),
+                    "context_window": price.context_window,
+                }
                 for ref, price in sorted(prices.items())
             },
         },
@@ -136,6 +141,8 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         },
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
+    if seen.classifier is not None:
+        publish(store, seen.classifier, options.folder)
     document, path, written = write_next(content, options.folder)
     return TableResult(document, path, written, notes)
 
