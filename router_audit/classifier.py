@@ -246,19 +246,33 @@ def load_head(folder: Path) -> Head:
         document = json.loads((folder / "head.json").read_text(encoding="utf-8"))
         with np.load(folder / "head.npz", allow_pickle=False) as stored:
             arrays = {name: np.asarray(stored[name]) for name in stored.files}
-        if document.get("format") != FORMAT:
-            raise ValueError(f"format {document.get('format')!r}, expected {FORMAT}")
-        members = tuple(_unpack_member(entry, arrays) for entry in document["members"])
-        distance = document["maximum_distance"]
-        head = Head(
-            tuple(document["classes"]), members, float(document["temperature"]), float(document["minimum_probability"]),
-            arrays.get("prototypes"), float("inf") if distance is None else float(distance), dict(document["about"]),
-        )  # fmt: skip
+        head = _unpack(document, arrays)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder}: not a readable classifier: {error}") from error
     if document.get("version") != head.version:
         raise UserError(f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again")
     return head
+
+
+def from_bytes(metadata: dict[str, Any], arrays: bytes) -> Head:
+    """The head that `to_bytes` took apart. Raises ValueError or KeyError on anything else."""
+    import io
+
+    import numpy as np
+
+    with np.load(io.BytesIO(arrays), allow_pickle=False) as stored:
+        return _unpack(metadata, {name: np.asarray(stored[name]) for name in stored.files})
+
+
+def _unpack(document: dict[str, Any], arrays: dict[str, Any]) -> Head:
+    if document.get("format") != FORMAT:
+        raise ValueError(f"format {document.get('format')!r}, expected {FORMAT}")
+    members = tuple(_unpack_member(entry, arrays) for entry in document["members"])
+    distance = document["maximum_distance"]
+    return Head(
+        tuple(document["classes"]), members, float(document["temperature"]), float(document["minimum_probability"]),
+        arrays.get("prototypes"), float("inf") if distance is None else float(distance), dict(document["about"]),
+    )  # fmt: skip
 
 
 def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
