@@ -9,6 +9,7 @@ from router_audit.adapters.blocks import as_record
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import counted, logged
 from router_audit.adapters.exchange import Exchange, bodies_fields
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.adapters.protocol import Each
 from router_audit.adapters.scores import flagged
@@ -44,7 +45,14 @@ class _Cloudflare:
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     page = record.get("result")
     for row in page if isinstance(page, list) else [record]:
-        yield _event(row, file, line) if "Gateway" in row else _log(as_record(row), file, line)
+        read = _event if isinstance(row, dict) and "Gateway" in row else _log
+        yield guarded(
+            lambda row=row, read=read: read(as_record(row), file, line),  # type: ignore[misc]
+            row,
+            source=CLOUDFLARE.source,
+            file=file,
+            line=line,
+        )
 
 
 def _log(row: dict[str, Any], file: str, line: int) -> Outcome:

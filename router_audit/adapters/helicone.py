@@ -9,6 +9,7 @@ from router_audit.adapters.blocks import as_record
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import counted, logged
 from router_audit.adapters.exchange import Exchange, bodies_fields
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.adapters.protocol import Each
 from router_audit.types import Filtered, Outcome
@@ -47,7 +48,13 @@ class _Helicone:
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     page = record.get("data")
     for row in page if isinstance(page, list) else [record]:
-        yield _call(as_record(row), file, line)
+        yield guarded(
+            lambda row=row: _call(as_record(row), file, line),  # type: ignore[misc]
+            row,
+            source=HELICONE.source,
+            file=file,
+            line=line,
+        )
 
 
 def _call(row: dict[str, Any], file: str, line: int) -> Outcome:
