@@ -58,6 +58,7 @@ def _route(proof: RouteProof) -> dict[str, Any]:
         "level": _digits(proof.level),
         "status": proof.status,
         "chosen": proof.chosen,
+        "trials_needed": proof.trials_needed,
         "refuted": list(proof.refuted),
         "hypotheses": [_hypothesis(tested) for tested in proof.steps],
     }
@@ -75,6 +76,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
         "regrets": counts.regrets,
         "shared_failures": counts.shared_failures,
         "gains": counts.gains,
+        "both_ok": counts.trials - counts.regrets - counts.shared_failures - counts.gains,
         "escalated": counts.escalated,
         "rung_trials": counts.rung_trials,
         "rung_regrets": counts.rung_regrets,
@@ -94,6 +96,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
     if counts.human is not None:
         fixed = corrected_regret(counts.trials, counts.regrets, counts.human, tested.level)
         row["human"] = {
+            "trials": counts.human.trials,
             "both": counts.human.both,
             "human_only": counts.human.human_only,
             "judge_only": counts.human.judge_only,

@@ -6,6 +6,7 @@ is at least epsilon". Rates are shares in [0, 1]. Nothing is approximated by a n
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from scipy.special import bdtr, bdtrc, betaincinv
@@ -51,6 +52,7 @@ def lower_bound(trials: int, regrets: int, alpha: float) -> float:
     return float(betaincinv(regrets, trials - regrets + 1, alpha)) if regrets else 0.0
 
 
+@lru_cache(maxsize=4096)
 def trials_needed(epsilon: float, alpha: float, regrets: int = 0) -> int:
     """The smallest number of trials with which `regrets` regrets still reject: 59 at 5%, 5%, none.
 
@@ -91,6 +93,7 @@ def critical_regrets(trials: int, epsilon: float, alpha: float) -> int:
     return low
 
 
+@lru_cache(maxsize=4096)
 def power(trials: int, truth: float, epsilon: float, alpha: float) -> float:
     """The chance that `trials` trials of a candidate whose regret rate is `truth` reject H0."""
     most = critical_regrets(trials, epsilon, alpha)

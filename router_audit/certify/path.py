@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router_audit.certify.exact import trials_needed
+from router_audit.certify.exact import power, trials_needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 TAUS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95)
 """The confidence thresholds that are ever tested. Fixed in advance: a threshold chosen by looking at the
 outcomes would need another proof."""
+
+
+PRESUMED = 0.2
+"""The regret a candidate worth testing is presumed to have above a threshold, as a part of epsilon."""
+
+WANTED_POWER = 0.8
+"""The chance of proving such a candidate that a step needs before it may stand in the way of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,16 @@ def order_key(step: Step) -> tuple[float, float, str]:
     return (-step.expected_cost_usd, -step.tau, step.candidate)
 
 
-def testable(trials: int, epsilon: float, share: float) -> bool:
-    """Whether so many trials could reject at all at the level a route starts with.
+def testable(trials: int, tau: float, epsilon: float, share: float) -> bool:
+    """Whether a step with so many trials is tested at all; those that are not are left out of the path.
 
-    Steps that could not are left out of the tested path, else a high threshold that few trials reach
-    would stop the path before it began. The decision uses numbers of trials, never outcomes; given the
-    confidences, the binomial p-values of the other steps stay valid (Hoeffding 1956, see `p_value`).
+    Every step stands in the way of the cheaper ones, and a high threshold keeps few trials: left in, it
+    would stop the path for want of trials. So a step above tau = 0 needs the power `WANTED_POWER` to
+    prove a candidate whose regret is `PRESUMED` of epsilon, at the level its route starts with (`share`);
+    tau = 0 needs as many trials as could reject at all. The decision sees numbers of trials, never
+    outcomes: given the confidences, the binomial p-values of the steps that stay remain valid (Hoeffding
+    1956, see `exact.p_value`).
     """
-    return trials >= trials_needed(epsilon, share)
+    if trials < trials_needed(epsilon, share):
+        return False
+    return tau == 0 or power(trials, PRESUMED * epsilon, epsilon, share) >= WANTED_POWER

@@ -67,7 +67,7 @@ class Tested:
     alpha: float | None
     """The level it was tested at; None where the path stopped before it or it was left out."""
     testable: bool
-    """False: too few trials to reject at the route's first share even without a regret; left out."""
+    """False: too few trials for this step to stand in the path; left out."""
     verdict: Verdict
     level: float
     """The level of its route, which its bounds and `trials_needed` are stated at."""
@@ -135,6 +135,11 @@ class RouteProof:
         return None if self.chosen is None else self.steps[self.chosen]
 
     @property
+    def trials_needed(self) -> int:
+        """Further trials, none a regret, until the choice is certified: of it and of what stands before it."""
+        return 0 if self.chosen is None else _still_needed(self.steps[: self.chosen + 1])
+
+    @property
     def refuted(self) -> tuple[str, ...]:
         """Candidates whose regret is proven above epsilon at some threshold, by name."""
         return tuple(sorted({t.step.candidate for t in self.steps if t.verdict == "refuted"}))
@@ -173,8 +178,8 @@ def certify(
     tested = {
         route: [
             exact.p_value(c.trials, c.regrets, plan.epsilon)
-            for c in per_step
-            if testable(c.trials, plan.epsilon, share)
+            for step, c in zip(paths[route], per_step, strict=True)
+            if testable(c.trials, step.tau, plan.epsilon, share)
         ]
         for route, per_step in found.items()
     }
@@ -213,7 +218,7 @@ def _prove(
     by_hand = True  # the claim about human grades is a fixed sequence of its own
     for step, found in zip(path, counts, strict=True):
         p = exact.p_value(found.trials, found.regrets, plan.epsilon)
-        can = testable(found.trials, plan.epsilon, share)
+        can = testable(found.trials, step.tau, plan.epsilon, share)
         reached = can and not stopped
         claim = claim_of(found, plan.epsilon, share, level)
         by_hand = by_hand and (claim == "human-graded" or not reached)
@@ -246,7 +251,13 @@ def _choose(steps: Sequence[Tested]) -> tuple[Status, int | None]:
     proven = [i for i, t in enumerate(steps) if t.verdict == "rejected"]
     if proven:
         return "certified", proven[-1]
-    hopeful = [(t.evidence.trials_needed, -i) for i, t in enumerate(steps) if t.verdict == "provisional"]
+    hopeful = [i for i, t in enumerate(steps) if t.verdict == "provisional"]
     if hopeful:
-        return "provisional", -min(hopeful)[1]
+        return "provisional", min(hopeful, key=lambda i: (_still_needed(steps[: i + 1]), -i))
     return "keep-incumbent", None
+
+
+def _still_needed(steps: Sequence[Tested]) -> int:
+    """Of the last step, and of the tested ones before it: what is left out of a path is in no one's way."""
+    counted = [t for t in steps[:-1] if t.testable] + [steps[-1]]
+    return max(t.evidence.trials_needed for t in counted)
