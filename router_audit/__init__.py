@@ -1,0 +1,1 @@
+"""router-audit: find out which of your logged LLM requests a cheaper model can serve."""

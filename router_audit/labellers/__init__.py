@@ -1,0 +1,1 @@
+"""Labellers: each tells the profile of logged requests in its own way."""
