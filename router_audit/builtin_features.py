@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from router_audit.embedding import HASHED_DIMENSION, Encoder, HashedWords
-from router_audit.text_recipe import FEATURE_NAMES, PromptView, view_prompt
+from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,12 +38,31 @@ def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> Floa
     import numpy as np
 
     hashed = HashedWords().encode([view.instruction for view in views])
-    structure = np.array([view.features for view in views], dtype=np.float32).reshape(len(views), len(FEATURE_NAMES))
+    structure = np.array([view.features for view in views], dtype=np.float32).reshape(
+        len(views), len(FEATURE_NAMES)
+    )
     blocks = [hashed, structure]
     if encoder is not None:
         unique = sorted({view.instruction for view in views})
         vectors = encoder.encode(unique)
         place = {text: row for row, text in enumerate(unique)}
-        blocks.append(vectors[[place[view.instruction] for view in views]] if views else vectors.reshape(0, encoder.dimension))
+        blocks.append(
+            vectors[[place[view.instruction] for view in views]]
+            if views
+            else vectors.reshape(0, encoder.dimension)
+        )
     result: FloatArray = np.hstack(blocks).astype(np.float32, copy=False)
     return result
+
+
+def stored_columns(features: FloatArray) -> FloatArray:
+    """Return what the store keeps of feature rows (n, columns) and the user's own classifier learns from.
+
+    That is structure and sentence vector; the hashed words, thousands of columns, serve the builtin head alone.
+    """
+    return features[:, STRUCTURE[0] :]
+
+
+def vector_name(encoder: Encoder) -> str:
+    """Return the name under which vectors of this encoder and recipe are stored."""
+    return f"{encoder.name}/{RECIPE_VERSION}"

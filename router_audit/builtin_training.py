@@ -8,9 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router_audit.builtin_corpus import OWN_SOURCE, PROFILES, LabelledPrompt, expand, is_trainable, read_rows, read_tasks
+from router_audit.builtin_corpus import (
+    OWN_SOURCE,
+    PROFILES,
+    LabelledPrompt,
+    expand,
+    is_trainable,
+    read_rows,
+    read_tasks,
+)
 from router_audit.builtin_features import LIGHT, STRUCTURE, build_features, semantic_columns, view_prompts
-from router_audit.classifier import Head, Member, fit_linear, fit_temperature, predict_proba, raw_log_probabilities
+from router_audit.classifier import (
+    Head,
+    Member,
+    fit_linear,
+    fit_temperature,
+    predict_proba,
+    raw_log_probabilities,
+)
 from router_audit.embedding import Encoder
 from router_audit.errors import UserError
 from router_audit.text_recipe import RECIPE_VERSION

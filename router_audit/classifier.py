@@ -302,3 +302,15 @@ def _log_softmax(scores: Any) -> Any:
 
     shifted = scores - scores.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def pack_head(head: Head) -> tuple[dict[str, Any], bytes]:
+    """Return a head as JSON metadata and the bytes of an npz without pickle."""
+    import io
+
+    import numpy as np
+
+    metadata, arrays = _pack(head)
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+    return metadata, buffer.getvalue()

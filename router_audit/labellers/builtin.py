@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from router_audit.builtin_features import LIGHT, build_features, view_prompts
 from router_audit.classifier import Head, Prediction, load_head, predict
 from router_audit.embedding import Encoder
 from router_audit.errors import UserError
-from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION
+from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView
+
+if TYPE_CHECKING:
+    from router_audit.builtin_features import FloatArray
 
 HEAD_FOLDER = Path(__file__).parent / "builtin_head"
 NO_TEXT = "no text"
@@ -35,6 +39,13 @@ class BuiltinLabeller:
         self._encoder = encoder
         self.version = head.version
 
+    def judge(self, views: Sequence[PromptView], features: FloatArray) -> list[Prediction]:
+        """Return one Prediction per view; `features` (n, columns) are what `build_features` made of them."""
+        return [
+            verdict if view.has_text else replace(verdict, abstained=NO_TEXT)
+            for view, verdict in zip(views, predict(self._head, features), strict=True)
+        ]
+
     def label(self, records: Sequence[Mapping[str, object]]) -> list[Prediction]:
         """Return one Prediction per record (profile, calibrated probability, reason to abstain or "").
 
@@ -47,9 +58,9 @@ class BuiltinLabeller:
             keys = [(view.instruction, view.features) for view in views]
             fresh = {key: view for key, view in zip(keys, views, strict=True) if key not in verdicts}
             if fresh:
-                features = build_features(list(fresh.values()), self._encoder)
-                for key, verdict in zip(fresh, predict(self._head, features), strict=True):
-                    verdicts[key] = verdict if fresh[key].has_text else replace(verdict, abstained=NO_TEXT)
+                unseen = list(fresh.values())
+                judged = self.judge(unseen, build_features(unseen, self._encoder))
+                verdicts.update(zip(fresh, judged, strict=True))
             result.extend(verdicts[key] for key in keys)
         return result
 
