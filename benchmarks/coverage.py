@@ -127,7 +127,8 @@ def main(logs: int, seed: int) -> None:
         below = above = 0
         widths, positive = [], []
         for log in range(logs):
-            seen = plans(*map(int, rng.binomial(TRIALS, ESCALATES, 2)), TRIALS)
+            extraction, reasoning = (int(hits) for hits in rng.binomial(TRIALS, ESCALATES, 2))
+            seen = plans(extraction, reasoning, TRIALS)
             found = project(month(world, rng), seen, PRICES, OVERHEADS, seed=log).interval
             below += truth < found.p5
             above += truth > found.p95
