@@ -169,7 +169,6 @@ def cost_totals(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | No
 
     A cost is linear in the token counts within a band, so the counts are summed once and priced after.
     """
-    size = len(known.groups)
     requests = _sums(known, known.counted.astype(np.float64))
     sums = [_sums(known, kind) for kind in known.counts]
     over: dict[int, list[list[int]]] = {}
