@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from router_audit.labellers.builtin import load_builtin
+from router_audit.stages.asked_labels import label_by_asking
+from router_audit.stages.records import prompt_record
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from router_audit.stages.asked_labels import AskedOptions, CoreEstimate
     from router_audit.store import Store
     from router_audit.types.progress import Progress
 
@@ -26,21 +27,34 @@ class TagOptions:
 
     last: int | None = None
     encoder: str | None = None
+    asked: AskedOptions | None = None
+    """Ask a model provider too; None keeps everything on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class TagResult:
-    """Requests by the profile of their content."""
+    """Requests by the profile of their content, as the named labeller sees them."""
 
     by_profile: dict[str, int]
     abstained: int
     labelled: int
     """Contents that were labelled by this call; the others had their label already."""
     cost_usd: Decimal
+    labeller: str = "builtin"
+    at_risk_usd: Decimal = Decimal(0)
+    """The most that calls whose answer was lost may have cost beside."""
+    unlabelled: dict[str, int] = field(default_factory=dict)
+    """Selected contents that the provider gave no verdict on, by the reason; a later run asks again."""
+    core: CoreEstimate | None = None
+    """What the random core says of the whole traffic; None for the builtin labeller."""
 
 
 def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
-    """Label the contents of the audited requests that this labeller has not seen."""
+    """Label the contents of the audited requests that this labeller has not seen.
+
+    The builtin labeller judges all of them. A provider is asked about a selection only, which the builtin
+    verdicts guide.
+    """
     labeller = load_builtin(options.encoder)
     store.run("select_window", last=options.last)
     store.run("select_contents")
@@ -57,6 +71,19 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
             store.append("labels", _labels(batch, labeller.judge(vectors), who), on_conflict="ignore", aside=True)
             labelled += batch.height
             progress.advance(batch.height)
+    if options.asked is not None:
+        asked = label_by_asking(store, options.asked, who, labeller.encoder, progress)
+        counts = dict(store.query("label_counts", **asked.who).iter_rows())
+        return TagResult(
+            by_profile={profile: counts.get(profile, 0) for profile in PROFILES},
+            abstained=counts.get(None, 0),
+            labelled=asked.labelled,
+            cost_usd=asked.cost_usd,
+            labeller=options.asked.labeller,
+            at_risk_usd=asked.at_risk_usd,
+            unlabelled=asked.unlabelled,
+            core=asked.core,
+        )
     counts = dict(store.query("label_counts", **who).iter_rows())
     return TagResult(
         by_profile={profile: counts.get(profile, 0) for profile in PROFILES},
@@ -64,18 +91,6 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
         labelled=labelled,
         cost_usd=Decimal(0),
     )
-
-
-def prompt_record(row: dict[str, Any]) -> dict[str, Any]:
-    """A stored request as a prompt record: `{"system"?, "messages", "tools"?, "response_format"?}`."""
-    record: dict[str, Any] = {"messages": msgspec.json.decode(row["messages"])}
-    if row["system"]:
-        record["system"] = row["system"]
-    if tools := msgspec.json.decode(row["tools"]):
-        record["tools"] = tools
-    if row["response_format"]:
-        record["response_format"] = msgspec.json.decode(row["response_format"])
-    return record
 
 
 def _embeddings(batch: pl.DataFrame, vectors: Any, encoder: str) -> pl.DataFrame:
