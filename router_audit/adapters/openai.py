@@ -16,14 +16,14 @@ _PATHS = ("/completions", "/responses", "/embeddings", "/models", "/moderations"
 _OWN = ("gpt-", "o1", "o3", "o4", "chatgpt-", "ft:gpt-", "text-", "davinci", "computer-use", "codex-")
 
 
-def _provider(model: Any) -> str | None:
+def provider_of_model(model: Any) -> str | None:
     """OpenAI, where nothing but the model's name can tell; a proxy speaks this dialect for anyone."""
     return "openai" if isinstance(model, str) and model.startswith(_OWN) else None
 
 
 def _shape(record: Record) -> bool:
     answered = pairs.body_of(record, "response")
-    if answered.get("object") in _MARKS or isinstance(answered.get("choices"), list):
+    if str(answered.get("object")) in _MARKS or isinstance(answered.get("choices"), list):
         return True
     path = pairs.url_of(record).split("?", 1)[0].rstrip("/")
     if path:
@@ -42,13 +42,14 @@ class _OpenAI:
     """Pairs and bare response objects."""
 
     source = "openai"
+    reads = "chat.completions and Responses exchanges (Azure too), bare replies"
     ordered = False
 
     def detects(self, record: Record) -> bool:
         """A pair of this shape, or a response object."""
         if "request" in record and "response" in record:
             return _shape(record)
-        return record.get("object") in _MARKS and ("choices" in record or "output" in record)
+        return str(record.get("object")) in _MARKS and ("choices" in record or "output" in record)
 
     def reader(self, file: str) -> Reader:
         """Each record stands alone."""
@@ -60,7 +61,7 @@ def read(record: Record, file: str, line: int) -> list[Outcome]:
     if "request" in record and "response" in record:
         asked = pairs.body_of(record, "request")
         answered = pairs.body_of(record, "response")
-        provider = _provider(answered.get("model") or asked.get("model"))
+        provider = provider_of_model(answered.get("model") or asked.get("model"))
         return pairs.read(record, file, line, source="openai", provider=provider)
     return [bare(record, file, line)]
 
@@ -70,7 +71,7 @@ def bare(answered: Record, file: str, line: int) -> Outcome:
     fields = bodies.call(None, answered)
     if fields is None:
         return Filtered("no text generation")
-    fields["provider"] = _provider(answered.get("model"))
+    fields["provider"] = provider_of_model(answered.get("model"))
     identity = record_id(fields.get("response_id"), answered)
     flags = [*fields.pop("flags", ()), "response_only"]
     return LoggedRequest(request_id=identity, source="openai", file=file, line=line, flags=flags, **fields)
@@ -113,11 +114,12 @@ class _OpenAIStream:
     """Chunks of a stream, one a record: SSE files, NDJSON dumps."""
 
     source = "openai"
+    reads = "streamed replies, chunk by chunk"
     ordered = True
 
     def detects(self, record: Record) -> bool:
         """A chat.completion chunk or a Responses event."""
-        return sse.is_chunk(record) and record.get("type") not in sse.ANTHROPIC
+        return sse.is_chunk(record) and str(record.get("type")) not in sse.ANTHROPIC
 
     def reader(self, file: str) -> Reader:
         """Chunks are put together in order."""
