@@ -1,0 +1,367 @@
+"""Fit, calibrate, apply and store the profile classifier; applying it needs numpy alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from router_audit.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float32]
+    IntArray = NDArray[np.int64]
+
+FORMAT = 1
+LOW_PROBABILITY = "low probability"
+FAR_FROM_TRAINING = "far from training data"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One affine map: `weight` (inputs, outputs) and `bias` (outputs,)."""
+
+    weight: FloatArray
+    bias: FloatArray
+
+
+@dataclass(frozen=True)
+class Member:
+    """One voter: the feature columns [start, stop) it reads, how it scales them, and its layers (ReLU between)."""
+
+    start: int
+    stop: int
+    mean: FloatArray
+    scale: FloatArray
+    layers: tuple[Layer, ...]
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Head:
+    """A trained classifier as numbers: members whose log-probabilities are averaged, then divided by a temperature."""
+
+    classes: tuple[str, ...]
+    members: tuple[Member, ...]
+    temperature: float = 1.0
+    minimum_probability: float = 0.0
+    prototypes: FloatArray | None = None
+    """(m, d) rows of the training features, to measure how far a new row lies from all of them; None = not measured."""
+    maximum_distance: float = float("inf")
+    about: dict[str, Any] = field(default_factory=dict)
+    """Provenance: encoder, recipe version, seed, sources."""
+
+    @property
+    def version(self) -> str:
+        """Content hash of the numbers and the settings, 16 hex digits."""
+        digest = hashlib.sha256()
+        metadata, arrays = _pack(self)
+        digest.update(json.dumps(metadata, sort_keys=True).encode())
+        for name in sorted(arrays):
+            digest.update(name.encode())
+            digest.update(arrays[name].tobytes())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The verdict on one row: the most likely class, its calibrated probability, and why it is withheld ("" = it is not)."""
+
+    profile: str
+    probability: float
+    abstained: str
+
+
+def fit_linear(
+    features: FloatArray,
+    labels: Sequence[str],
+    classes: Sequence[str],
+    weights: FloatArray | None = None,
+    columns: tuple[int, int] | None = None,
+    penalty: float = 1.0,
+    floor: float = 0.05,
+) -> Member:
+    """Fit multinomial logistic regression on columns of `features` (n, d); deterministic.
+
+    `weights` (n,) weigh the rows, `penalty` is the inverse of scikit-learn's C, and `floor` keeps
+    columns that hardly vary from being blown up by the scaling.
+    """
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    start, stop = columns or (0, features.shape[1])
+    block = np.asarray(features[:, start:stop], dtype=np.float64)
+    row_weights = np.ones(len(block)) if weights is None else np.asarray(weights, dtype=np.float64)
+    mean = np.average(block, axis=0, weights=row_weights)
+    scale = np.sqrt(np.average((block - mean) ** 2, axis=0, weights=row_weights)) + floor
+    targets = np.array([list(classes).index(label) for label in labels])
+    if len(set(targets.tolist())) < 2:
+        raise UserError("Training needs labels of at least two profiles.")
+    model = LogisticRegression(C=1.0 / penalty, max_iter=1000, tol=1e-6)
+    model.fit(np.clip((block - mean) / scale, -8, 8), targets, sample_weight=row_weights)
+    weight = np.zeros((stop - start, len(classes)), dtype=np.float32)
+    bias = np.full(len(classes), -30.0, dtype=np.float32)
+    coefficients, intercepts = np.asarray(model.coef_), np.asarray(model.intercept_)
+    if len(model.classes_) == 2:
+        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.concatenate([-intercepts, intercepts]) / 2
+    for row, target in enumerate(model.classes_):
+        weight[:, target] = coefficients[row]
+        bias[target] = intercepts[row]
+    return Member(start, stop, mean.astype(np.float32), scale.astype(np.float32), (Layer(weight, bias),))
+
+
+def raw_log_probabilities(head: Head, features: FloatArray) -> FloatArray:
+    """Return the averaged, uncalibrated log-probabilities (n, classes)."""
+    import numpy as np
+
+    total = np.zeros((len(features), len(head.classes)), dtype=np.float64)
+    share = sum(member.share for member in head.members)
+    for member in head.members:
+        values = np.clip((features[:, member.start : member.stop] - member.mean) / member.scale, -8, 8)
+        for index, layer in enumerate(member.layers):
+            values = (np.maximum(values, 0.0) if index else values) @ layer.weight + layer.bias
+        total += member.share / share * _log_softmax(values)
+    result: FloatArray = total.astype(np.float32)
+    return result
+
+
+def predict_proba(head: Head, features: FloatArray) -> FloatArray:
+    """Return calibrated probabilities (n, classes); rows sum to 1."""
+    import numpy as np
+
+    result: FloatArray = np.exp(_log_softmax(raw_log_probabilities(head, features).astype(np.float64) / head.temperature)).astype(np.float32)
+    return result
+
+
+def predict(head: Head, features: FloatArray) -> list[Prediction]:
+    """Return one Prediction per row of `features` (n, d)."""
+    probabilities = predict_proba(head, features)
+    distances = distance_to_training(head, features)
+    best = probabilities.argmax(axis=1)
+    verdicts = []
+    for row, index in enumerate(best):
+        probability = float(probabilities[row, index])
+        reason = ""
+        if probability < head.minimum_probability:
+            reason = LOW_PROBABILITY
+        elif distances[row] > head.maximum_distance:
+            reason = FAR_FROM_TRAINING
+        verdicts.append(Prediction(head.classes[int(index)], probability, reason))
+    return verdicts
+
+
+def distance_to_training(head: Head, features: FloatArray) -> FloatArray:
+    """Return for each row 1 - cosine to the nearest prototype, in [0, 2]; zeros when the head keeps no prototypes."""
+    import numpy as np
+
+    if head.prototypes is None or not len(head.prototypes):
+        return np.zeros(len(features), dtype=np.float32)
+    width = head.prototypes.shape[1]
+    rows = features[:, :width]
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    result: FloatArray = (1.0 - (rows @ head.prototypes.T).max(axis=1)).astype(np.float32)
+    return result
+
+
+def with_prototypes(head: Head, features: FloatArray, count: int, quantile: float, seed: int) -> Head:
+    """Return `head` with up to `count` training rows as prototypes and a distance limit at `quantile` of the other rows."""
+    import numpy as np
+
+    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
+    order = np.random.default_rng(seed).permutation(len(unit))
+    kept, rest = unit[np.sort(order[:count])], unit[np.sort(order[count:])]
+    limit = float("inf") if not len(rest) else float(np.quantile(1.0 - (rest @ kept.T).max(axis=1), quantile))
+    return replace(head, prototypes=kept.astype(np.float32), maximum_distance=limit)
+
+
+def calibrate(head: Head, features: FloatArray, labels: Sequence[str], weights: FloatArray | None = None) -> Head:
+    """Return `head` with the temperature that gives held-out rows the lowest weighted log loss."""
+    logits = raw_log_probabilities(head, features)
+    return replace(head, temperature=fit_temperature(logits, [head.classes.index(label) for label in labels], weights))
+
+
+def fit_temperature(logits: FloatArray, targets: Sequence[int], weights: FloatArray | None = None) -> float:
+    """Return the temperature in [0.2, 10] with the lowest log loss for `logits` (n, classes), by golden section."""
+    import numpy as np
+
+    index = np.asarray(targets)
+    row_weights = np.ones(len(index)) if weights is None else np.asarray(weights, dtype=np.float64)
+
+    def loss(log_temperature: float) -> float:
+        scores = _log_softmax(logits.astype(np.float64) / np.exp(log_temperature))
+        return float(-(row_weights * scores[np.arange(len(index)), index]).sum())
+
+    low, high, ratio = float(np.log(0.2)), float(np.log(10.0)), 0.6180339887498949
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    for _ in range(40):
+        if loss(left) < loss(right):
+            high, right = right, left
+            left = high - ratio * (high - low)
+        else:
+            low, left = left, right
+            right = low + ratio * (high - low)
+    return float(np.exp((low + high) / 2))
+
+
+def grouped_split(groups: Sequence[str], share: float, seed: int) -> tuple[IntArray, IntArray]:
+    """Split rows into (rest, held out) so that no group is on both sides; about `share` of the rows are held out."""
+    import numpy as np
+
+    names, counts = np.unique(np.asarray(groups, dtype=object).astype(str), return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    wanted, taken = share * len(groups), 0
+    held: set[str] = set()
+    for index in order[: max(len(names) - 1, 0)]:
+        if taken >= wanted:
+            break
+        held.add(str(names[index]))
+        taken += int(counts[index])
+    mask = np.array([str(group) in held for group in groups], dtype=bool)
+    return np.flatnonzero(~mask), np.flatnonzero(mask)
+
+
+def save_head(head: Head, folder: Path) -> None:
+    """Write `head.json` and `head.npz` (no pickle) into `folder`; the same head gives the same bytes."""
+    import numpy as np
+
+    folder.mkdir(parents=True, exist_ok=True)
+    metadata, arrays = _pack(head)
+    document = {**metadata, "version": head.version}
+    (folder / "head.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    with (folder / "head.npz").open("wb") as file:
+        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+
+
+def load_head(folder: Path) -> Head:
+    """Read a head written by `save_head`; a missing, changed or foreign file is a UserError."""
+    import numpy as np
+
+    try:
+        document = json.loads((folder / "head.json").read_text(encoding="utf-8"))
+        with np.load(folder / "head.npz", allow_pickle=False) as stored:
+            arrays = {name: np.asarray(stored[name]) for name in stored.files}
+        if document.get("format") != FORMAT:
+            raise ValueError(f"format {document.get('format')!r}, expected {FORMAT}")
+        members = tuple(_unpack_member(entry, arrays) for entry in document["members"])
+        distance = document["maximum_distance"]
+        head = Head(
+            tuple(document["classes"]), members, float(document["temperature"]), float(document["minimum_probability"]),
+            arrays.get("prototypes"), float("inf") if distance is None else float(distance), dict(document["about"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder}: not a readable classifier: {error}") from error
+    if document.get("version") != head.version:
+        raise UserError(f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again")
+    return head
+
+
+def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a head into JSON metadata and named arrays."""
+    arrays: dict[str, Any] = {}
+    members = []
+    for number, member in enumerate(head.members):
+        prefix = f"m{number}_"
+        arrays[prefix + "mean"], arrays[prefix + "scale"] = member.mean, member.scale
+        for depth, layer in enumerate(member.layers):
+            arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"] = layer.weight, layer.bias
+        members.append({"name": prefix, "start": member.start, "stop": member.stop, "layers": len(member.layers), "share": member.share})
+    if head.prototypes is not None:
+        arrays["prototypes"] = head.prototypes
+    distance = None if head.maximum_distance == float("inf") else head.maximum_distance
+    metadata = {
+        "format": FORMAT, "classes": list(head.classes), "members": members, "temperature": head.temperature,
+        "minimum_probability": head.minimum_probability, "maximum_distance": distance, "about": head.about,
+    }  # fmt: skip
+    return metadata, arrays
+
+
+def _unpack_member(entry: dict[str, Any], arrays: dict[str, Any]) -> Member:
+    prefix = entry["name"]
+    layers = tuple(Layer(arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"]) for depth in range(entry["layers"]))
+    return Member(int(entry["start"]), int(entry["stop"]), arrays[prefix + "mean"], arrays[prefix + "scale"], layers, float(entry["share"]))
+
+
+def _log_softmax(scores: Any) -> Any:
+    import numpy as np
+
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def fit_and_measure(
+    features: FloatArray,
+    labels: Sequence[str],
+    *,
+    groups: Sequence[str],
+    classes: Sequence[str],
+    weights: Any,
+    held_out: float,
+    seed: int,
+    about: dict[str, Any],
+) -> tuple[Head, dict[str, Any]]:
+    """Fit on the groups that are not held out, measure on those that are, then refit on all.
+
+    The figures are those of `evaluate`; the head that is returned saw every row, with the temperature
+    found on the held-out ones.
+    """
+    import numpy as np
+
+    rest, held = grouped_split(groups, held_out, seed)
+    names = list(labels)
+    trial = Head(tuple(classes), (fit_linear(features[rest], [names[i] for i in rest], classes, np.asarray(weights)[rest], penalty=10.0),))
+    trial = calibrate(trial, features[held], [names[i] for i in held], np.asarray(weights)[held])
+    figures = evaluate(trial, features[held], [names[i] for i in held])
+    final = Head(
+        tuple(classes), (fit_linear(features, names, classes, weights, penalty=10.0),), temperature=trial.temperature, about=about
+    )
+    return final, figures
+
+
+def evaluate(head: Head, features: FloatArray, labels: Sequence[str]) -> dict[str, Any]:
+    """The figures of DESIGN section 10; an abstention counts as an error in `macro_f1`."""
+    import numpy as np
+    from sklearn.metrics import precision_recall_fscore_support
+
+    verdicts = predict(head, features)
+    said = [verdict.profile if not verdict.abstained else "abstained" for verdict in verdicts]
+    probabilities = predict_proba(head, features)
+    targets = np.array([head.classes.index(label) for label in labels])
+    precision, recall, f1, support = precision_recall_fscore_support(labels, said, labels=list(head.classes), zero_division=0.0)
+    present = [i for i, count in enumerate(support) if count]
+    onehot = np.eye(len(head.classes))[targets]
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    ece = sum(abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist()))
+    return {
+        "n": len(labels),
+        "macro_f1": round(float(np.mean([f1[i] for i in present])), 6),
+        "per_profile": {
+            name: {"precision": round(float(precision[i]), 6), "recall": round(float(recall[i]), 6), "f1": round(float(f1[i]), 6), "support": int(support[i])}
+            for i, name in enumerate(head.classes)
+        },
+        "confusion": {
+            name: {other: sum(1 for a, b in zip(labels, said, strict=True) if a == name and b == other) for other in (*head.classes, "abstained")}
+            for name in head.classes
+        },
+        "brier": round(float(((probabilities - onehot) ** 2).sum(axis=1).mean()), 6),
+        "ece": round(float(ece), 6),
+        "abstained": sum(1 for verdict in verdicts if verdict.abstained),
+    }
+
+
+def to_bytes(head: Head) -> tuple[dict[str, Any], bytes]:
+    """The head as JSON metadata and npz bytes without pickle."""
+    import io
+
+    import numpy as np
+
+    metadata, arrays = _pack(head)
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})
+    return metadata, buffer.getvalue()

