@@ -103,12 +103,22 @@ def verdicts(audit: Audit) -> dict[Cell, Verdict]:
 
 def _verdict(proof: RouteProof, plan: Plan) -> Verdict:
     choice = proof.choice
+    against = tuple(
+        sorted(
+            t.step.candidate
+            for t in proof.steps
+            if t.step.tau == 0 and t.verdict in {"refuted", "unsupported", "withdrawn"}
+        )
+    )
     refuted = f"; refuted: {', '.join(proof.refuted)}" if proof.refuted else ""
     if choice is None:
         if not proof.steps:
             return NO_EVIDENCE
         return Verdict(
-            "keep-incumbent", None, f"no candidate keeps its regret below {plan.epsilon:.0%}{refuted}"
+            "keep-incumbent",
+            None,
+            f"no candidate keeps its regret below {plan.epsilon:.0%}{refuted}",
+            against=against,
         )
     evidence = choice.evidence
     if proof.status == "certified":
@@ -121,4 +131,4 @@ def _verdict(proof: RouteProof, plan: Plan) -> Verdict:
             f"{evidence.regrets} regrets in {evidence.trials} trials look right and prove nothing yet: "
             f"{evidence.trials_needed} more without a regret would{refuted}"
         )
-    return Verdict(proof.status, choice.step.candidate, reason, choice.step.tau, evidence)
+    return Verdict(proof.status, choice.step.candidate, reason, choice.step.tau, evidence, against)
