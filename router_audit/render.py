@@ -73,6 +73,8 @@ def verdict(summary: Summary) -> str:
     saving = summary.table["savings"]["per_month_usd"]
     if not moved:
         return "Do not route yet: no cheaper model is proven capable of any profile in this log."
+    if summary.table["savings"].get("withheld"):
+        return "No saving is stated: our costs do not agree with what was billed. See the reconciliation."
     if saving["p5"] <= 0:
         return f"The saving is not sure: between {usd(saving['p5'])} and {usd(saving['p95'])} a month."
     grounds = "assumed, not proven" if any(route["assumed"] for route in moved) else "proven on this log"

@@ -246,9 +246,9 @@ class TestProcedure:
         assert proof.status == "provisional"
         assert [t.alpha for t in proof.steps] == [0.05, None]
         assert proof.choice.step.candidate == "m1"
-        assert (
-            proof.choice.evidence.trials_needed == 0
-        )  # by itself it would pass: its predecessor stands in the way
+        # By itself it would pass; the one before it stands in the way.
+        assert proof.choice.evidence.trials_needed == 0
+        assert proof.trials_needed == 124 - 100
 
     def test_a_step_that_could_never_reject_does_not_stop_the_path(self):
         proof = audit_of([(58, 0), (100, 0)])["route0"]
@@ -495,7 +495,7 @@ class TestVerify:
                     edited = copy.deepcopy(block)
                     edited["routes"][route]["hypotheses"][i][field] = other(value)
                     assert verify_evidence(edited), (i, field)
-            for field in ("share", "level", "status", "chosen", "refuted"):
+            for field in ("share", "level", "status", "chosen", "trials_needed", "refuted"):
                 edited = copy.deepcopy(block)
                 edited["routes"][route][field] = other(block["routes"][route][field])
                 assert verify_evidence(edited), field

@@ -60,6 +60,7 @@ BOOK = load_prices()
             "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",
             "aws/amazon.nova-lite-v1:0",
         ),
+        (None, "us.anthropic.claude-sonnet-4-6", "aws/regional.anthropic.claude-sonnet-4-6-v1:0"),
         ("gcp.vertex_ai", "claude-haiku-4-5@20251001", "google/claude-haiku-4-5"),
         (
             "gcp.vertex_ai",

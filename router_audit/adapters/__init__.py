@@ -6,22 +6,76 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from router_audit.adapters.protocol import Adapter, Record
+from router_audit.adapters.aider import AIDER
 from router_audit.adapters.anthropic import ANTHROPIC, ANTHROPIC_STREAM
+from router_audit.adapters.azure import AZURE
+from router_audit.adapters.bedrock import BEDROCK
+from router_audit.adapters.braintrust import BRAINTRUST
 from router_audit.adapters.claude_code import CLAUDE_CODE
+from router_audit.adapters.cloudflare import CLOUDFLARE
+from router_audit.adapters.codex_cli import CODEX_CLI
+from router_audit.adapters.gemini import GEMINI
+from router_audit.adapters.gemini_cli import GEMINI_CLI
+from router_audit.adapters.generic import GENERIC
+from router_audit.adapters.har import HAR
+from router_audit.adapters.helicone import HELICONE
+from router_audit.adapters.langfuse import LANGFUSE
+from router_audit.adapters.langsmith import LANGSMITH
 from router_audit.adapters.litellm import LITELLM
+from router_audit.adapters.lmstudio import LMSTUDIO
+from router_audit.adapters.mlflow import MLFLOW
+from router_audit.adapters.ollama import OLLAMA
 from router_audit.adapters.openai import OPENAI, OPENAI_STREAM
 from router_audit.adapters.openai_batch import OPENAI_BATCH
+from router_audit.adapters.opencode import OPENCODE
+from router_audit.adapters.openinference import OPENINFERENCE
+from router_audit.adapters.openrouter import OPENROUTER
 from router_audit.adapters.otel import OTEL
+from router_audit.adapters.own import OWN
+from router_audit.adapters.pi import PI
+from router_audit.adapters.portkey import PORTKEY
+from router_audit.adapters.promptfoo import PROMPTFOO
+from router_audit.adapters.providers import PROVIDERS
+from router_audit.adapters.simonw_llm import SIMONW_LLM
+from router_audit.adapters.tensorzero import TENSORZERO
+from router_audit.adapters.vercel_ai_sdk import VERCEL_AI_SDK
 
 ADAPTERS: tuple[Adapter, ...] = (
+    VERCEL_AI_SDK,
+    OPENINFERENCE,
     OTEL,
     LITELLM,
     CLAUDE_CODE,
+    CODEX_CLI,
+    GEMINI_CLI,
+    PI,
+    OPENCODE,
+    LANGFUSE,
+    LANGSMITH,
+    BRAINTRUST,
+    HELICONE,
+    PORTKEY,
+    TENSORZERO,
+    CLOUDFLARE,
+    AZURE,
+    MLFLOW,
+    PROMPTFOO,
+    HAR,
+    SIMONW_LLM,
+    AIDER,
+    OPENROUTER,
+    BEDROCK,
+    GEMINI,
+    OLLAMA,
+    LMSTUDIO,
+    PROVIDERS,
     OPENAI_BATCH,
     ANTHROPIC,
     OPENAI,
     ANTHROPIC_STREAM,
     OPENAI_STREAM,
+    OWN,
+    GENERIC,
 )
 """In the order in which they are asked: the most particular signature first, the generic one last."""
 

@@ -34,13 +34,13 @@ def _shape(record: Record) -> bool:
     if isinstance(response, dict):
         response = response.get("body")
     if isinstance(response, (str, list)) and sse.looks_streamed(response):
-        return any(event.get("type") in sse.ANTHROPIC for event in sse.events(response)[:3])
+        return any(str(event.get("type")) in sse.ANTHROPIC for event in sse.events(response)[:3])
     return answered.get("type") == "error" and isinstance(answered.get("error"), dict)
 
 
 def _batch_result(record: Record) -> bool:
     result = record.get("result")
-    return "custom_id" in record and isinstance(result, dict) and result.get("type") in _RESULTS
+    return "custom_id" in record and isinstance(result, dict) and str(result.get("type")) in _RESULTS
 
 
 def _batch_create(record: Record) -> bool:
@@ -61,6 +61,7 @@ class _Anthropic:
     """Pairs, bare messages and batches."""
 
     source = "anthropic"
+    reads = "Messages exchanges, bare replies, Message Batches results"
     ordered = False
 
     def detects(self, record: Record) -> bool:
@@ -179,11 +180,12 @@ class _AnthropicStream:
     """Events of a stream, one a record: SSE files, NDJSON dumps."""
 
     source = "anthropic"
+    reads = "streamed Messages replies, event by event"
     ordered = True
 
     def detects(self, record: Record) -> bool:
         """An event of the Messages stream."""
-        return record.get("type") in sse.ANTHROPIC and "sessionId" not in record
+        return str(record.get("type")) in sse.ANTHROPIC and "sessionId" not in record
 
     def reader(self, file: str) -> Reader:
         """Events are put together in order."""

@@ -23,6 +23,7 @@ class _ClaudeCode:
     """Main sessions and sub-agents; a resumed or forked session repeats lines, whose ids the store knows."""
 
     source = "claude_code"
+    reads = "session transcripts, sub-agents included"
     ordered = True
 
     def detects(self, record: Record) -> bool:

@@ -53,6 +53,7 @@ class _LiteLLM:
     """Payloads and spend logs; both write tokens as OpenAI does, cached ones inside."""
 
     source = "litellm"
+    reads = "StandardLoggingPayload and SpendLogs rows (JSON, CSV, PostgreSQL)"
     ordered = False
 
     def detects(self, record: Record) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NO_TEXT = frozenset({"", "{}", "[]", "null", "<redacted>", "redacted-by-litellm", "redacted"})
 """What loggers write in place of a body they left out."""
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*(;base64)?,", re.ASCII)
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*,", re.ASCII)
 _ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "function": "tool", "developer": "system"}
 _KINDS = {"image": "image", "audio": "audio", "video": "video", "application": "document", "text": "document"}
 _decode = msgspec.json.Decoder().decode
@@ -57,7 +57,7 @@ def blob(data: Any, modality: str = "file", mime_type: str | None = None, *, bas
         if head:
             mime_type = head[1] or mime_type
             data = data[head.end() :]
-            base64 = bool(head[2])
+            base64 = head[0].endswith(";base64,")
         elif not base64 or data.startswith(("http://", "https://", "s3://", "gs://", "file://")):
             return _blob(modality, mime_type, None, data.encode("utf-8", "replace"))
         raw = data.encode("utf-8", "replace")

@@ -23,7 +23,7 @@ def _provider(model: Any) -> str | None:
 
 def _shape(record: Record) -> bool:
     answered = pairs.body_of(record, "response")
-    if answered.get("object") in _MARKS or isinstance(answered.get("choices"), list):
+    if str(answered.get("object")) in _MARKS or isinstance(answered.get("choices"), list):
         return True
     path = pairs.url_of(record).split("?", 1)[0].rstrip("/")
     if path:
@@ -42,13 +42,14 @@ class _OpenAI:
     """Pairs and bare response objects."""
 
     source = "openai"
+    reads = "chat.completions and Responses exchanges (Azure too), bare replies"
     ordered = False
 
     def detects(self, record: Record) -> bool:
         """A pair of this shape, or a response object."""
         if "request" in record and "response" in record:
             return _shape(record)
-        return record.get("object") in _MARKS and ("choices" in record or "output" in record)
+        return str(record.get("object")) in _MARKS and ("choices" in record or "output" in record)
 
     def reader(self, file: str) -> Reader:
         """Each record stands alone."""
@@ -113,11 +114,12 @@ class _OpenAIStream:
     """Chunks of a stream, one a record: SSE files, NDJSON dumps."""
 
     source = "openai"
+    reads = "streamed replies, chunk by chunk"
     ordered = True
 
     def detects(self, record: Record) -> bool:
         """A chat.completion chunk or a Responses event."""
-        return sse.is_chunk(record) and record.get("type") not in sse.ANTHROPIC
+        return sse.is_chunk(record) and str(record.get("type")) not in sse.ANTHROPIC
 
     def reader(self, file: str) -> Reader:
         """Chunks are put together in order."""

@@ -25,6 +25,7 @@ class _OpenAIBatch:
     """Half a call a line: the store puts the halves together, whichever file they stand in."""
 
     source = "openai_batch"
+    reads = "Batch input and output lines (OpenAI, Groq), joined"
     ordered = False
 
     def detects(self, record: Record) -> bool:

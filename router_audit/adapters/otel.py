@@ -44,6 +44,7 @@ class _OTel:
     """Spans carry the counts; the text may stand in log records, joined by trace and span id."""
 
     source = "otel"
+    reads = "GenAI spans and logs: OTLP JSON, SDK dumps, bare attributes; old and new names"
     ordered = False
 
     def detects(self, record: Record) -> bool:

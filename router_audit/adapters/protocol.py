@@ -41,6 +41,8 @@ class Adapter(Protocol):
 
     source: str
     """The name in the store, in `--source` and in the README."""
+    reads: str
+    """What of the source is read, in one line: the README's table is made of these."""
     ordered: bool
     """Whether its reader needs the records of a file in order (it holds state between them)."""
 

@@ -122,6 +122,7 @@ def peak_uses(calls: pl.DataFrame, limits: Limits) -> tuple[LimitUse, ...]:
 def replay(calls: pl.DataFrame, limits: Limits, mix: str) -> CapacityUse:
     """Queue the calls at every limit that counts them."""
     waits: list[Floats] = []
+    refusals: list[tuple[str, float]] = []
     for limit, part in _grouped(calls, limits):
         at = part["at"].dt.epoch("us").to_numpy() / 1e6
         costs = _costs(part, limit)
@@ -129,6 +130,9 @@ def replay(calls: pl.DataFrame, limits: Limits, mix: str) -> CapacityUse:
         if found.size and found.max() > limits.max_wait_s:
             found = _one_by_one(at, costs, limits.max_wait_s)
         waits.append(found)
+        turned_away = float((found > limits.max_wait_s).mean())
+        if turned_away:
+            refusals.append((limit.ref, turned_away))
     every = np.concatenate(waits) if waits else np.zeros(0)
     refused = every > limits.max_wait_s
     queued = (every > 1e-9) & ~refused
@@ -141,6 +145,7 @@ def replay(calls: pl.DataFrame, limits: Limits, mix: str) -> CapacityUse:
         refused_share=float(refused.sum() * share),
         p95_wait_s=float(np.percentile(every[queued], 95)) if queued.any() else 0.0,
         uses=peak_uses(calls, limits),
+        refused_by_limit=tuple(sorted(refusals, key=lambda pair: (-pair[1], pair[0]))),
     )
 
 

@@ -70,6 +70,7 @@ def _route(proof: RouteProof) -> dict[str, Any]:
         "level": _digits(proof.level),
         "status": proof.status,
         "chosen": proof.chosen,
+        "trials_needed": proof.trials_needed,
         "refuted": list(proof.refuted),
         "hypotheses": [_hypothesis(tested) for tested in proof.steps],
     }

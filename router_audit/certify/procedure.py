@@ -135,6 +135,11 @@ class RouteProof:
         return None if self.chosen is None else self.steps[self.chosen]
 
     @property
+    def trials_needed(self) -> int:
+        """Further trials, none a regret, until the choice is certified: of it and of what stands before it."""
+        return 0 if self.chosen is None else _still_needed(self.steps[: self.chosen + 1])
+
+    @property
     def refuted(self) -> tuple[str, ...]:
         """Candidates whose regret is proven above epsilon at some threshold, by name."""
         return tuple(sorted({t.step.candidate for t in self.steps if t.verdict == "refuted"}))
@@ -246,7 +251,13 @@ def _choose(steps: Sequence[Tested]) -> tuple[Status, int | None]:
     proven = [i for i, t in enumerate(steps) if t.verdict == "rejected"]
     if proven:
         return "certified", proven[-1]
-    hopeful = [(t.evidence.trials_needed, -i) for i, t in enumerate(steps) if t.verdict == "provisional"]
+    hopeful = [i for i, t in enumerate(steps) if t.verdict == "provisional"]
     if hopeful:
-        return "provisional", -min(hopeful)[1]
+        return "provisional", min(hopeful, key=lambda i: (_still_needed(steps[: i + 1]), -i))
     return "keep-incumbent", None
+
+
+def _still_needed(steps: Sequence[Tested]) -> int:
+    """Of the last step, and of the tested ones before it: what is left out of a path is in no one's way."""
+    counted = [t for t in steps[:-1] if t.testable] + [steps[-1]]
+    return max(t.evidence.trials_needed for t in counted)

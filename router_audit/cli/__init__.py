@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from router_audit.cli import build_table, ingest, report, run, tag, train, trials, verify
+from router_audit.cli import build_table, ingest, prices, report, run, tag, train, trials, verify
 from router_audit.cli.errors import ExitCodes
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
+app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 
 def _version(*, shown: bool) -> None:

@@ -46,11 +46,12 @@ def show_table(console: Console, result: TableResult) -> None:
         )
     console.print(table)
     saving = document["savings"]["per_month_usd"]
-    console.print(
-        f"Saving a month: {usd(saving['p50'])} (90%: {usd(saving['p5'])} to {usd(saving['p95'])}) "
-        f"of {usd(document['savings']['bill_per_month_usd'])}; "
-        f"{percent(document['savings']['certified_share'])} on certified routes."
-    )
+    if not document["savings"].get("withheld"):
+        console.print(
+            f"Saving a month: {usd(saving['p50'])} (90%: {usd(saving['p5'])} to {usd(saving['p95'])}) "
+            f"of {usd(document['savings']['bill_per_month_usd'])}; "
+            f"{percent(document['savings']['certified_share'])} on certified routes."
+        )
     share = document["economy_share"]
     console.print(
         f"Economy tier: {percent(share['before'])} of requests today, {percent(share['after'])} with this table."

@@ -1,26 +1,35 @@
 """Model providers: one Client per wire protocol, a budget that is never passed, answers kept as they come.
 
-`client_for` names the providers; `ask_all` runs many calls at once under a budget.
+`client_for` names the providers; `ask_all` runs many calls at once under a budget, `batching` runs them in
+Anthropic's Message Batches.
 """
 
 from __future__ import annotations
 
 import os
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from router_audit.errors import ModelError
-from router_audit.llm.budget import Budget, worst_case_tokens
-from router_audit.types.ask import Answer
+from router_audit.llm.budget import Budget, cost_usd, likely_usd, worst_case_tokens, worst_case_usd
+from router_audit.llm.concurrent import ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from decimal import Decimal
+    from collections.abc import Callable
 
-    from router_audit.types.ask import Ask
-    from router_audit.types.price import ModelPrice
+    from router_audit.types.ask import Answer, Ask
 
-__all__ = ["Budget", "Client", "ask_all", "client_for", "worst_case_tokens", "worst_case_usd"]
+__all__ = [
+    "Budget",
+    "Client",
+    "ask_all",
+    "client_for",
+    "cost_usd",
+    "likely_usd",
+    "on_loopback",
+    "worst_case_tokens",
+    "worst_case_usd",
+]
 
 KEYS = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -42,11 +51,17 @@ class Client(Protocol):
 
     provider: str
     model: str
-    attempts: int
-    """How often the SDK may send one call: each attempt could be billed."""
+    origin: str
+    """The provider, with the address where it is not the provider's own: part of an answer's identity."""
+    host: str
+    """Where prompts go, as a plan shows it."""
 
-    def ask(self, ask: Ask) -> Answer:
-        """One call with the SDK's own retries; never raises for what a provider can do, and never without cost."""
+    def ask(self, ask: Ask, permit: Callable[[], bool] | None = None) -> Answer:
+        """One call with the SDK's own retries; never raises for what a provider can do.
+
+        The caller has set the worst case of one attempt aside. `permit` is asked to do so once more before a
+        retry of an attempt that may have been billed; where it says no, there is no such retry.
+        """
         ...
 
 
@@ -57,6 +72,8 @@ def client_for(
 
     Raises ModelError where the key is not in the environment (a base URL on loopback needs none).
     """
+    if base_url is not None and urlsplit(base_url).scheme not in {"http", "https"}:
+        raise ModelError("is no address; write http://HOST:PORT/v1", where=f"--base-url {base_url}")
     key = os.environ.get(KEYS.get(provider, "OPENAI_API_KEY"), "")
     if provider == "anthropic":
         from router_audit.llm.anthropic import AnthropicClient
@@ -74,70 +91,12 @@ def client_for(
 def _key(provider: str, key: str, url: str | None) -> str:
     if key:
         return key
-    if url and any(host in url for host in ("//127.0.0.1", "//localhost", "//[::1]")):
+    if on_loopback(url):
         return "none"
     name = KEYS.get(provider, "OPENAI_API_KEY")
     raise ModelError(f"set {name} in the environment", where=provider)
 
 
-def worst_case_usd(ask: Ask, price: ModelPrice) -> Decimal:
-    """The most one attempt of this call can cost: every input token written to the cache, every output token used."""
-    tokens = worst_case_tokens(ask)
-    rates = [price.rates, *(band.rates for band in price.bands)]
-    dearest_in = max(max(rate.input_mtok, rate.cache_write_mtok or rate.input_mtok) for rate in rates)
-    dearest_out = max(max(rate.output_mtok, rate.reasoning_mtok or rate.output_mtok) for rate in rates)
-    return (dearest_in * tokens + dearest_out * ask.max_tokens) / 1_000_000
-
-
-def ask_all(
-    client: Client, asks: Iterable[Ask], price: ModelPrice, budget: Budget, *, concurrency: int = 8
-) -> Iterator[tuple[Ask, Answer]]:
-    """Put many calls, `concurrency` at a time, and yield each answer as soon as it is there.
-
-    The worst case of a call, every retry billed, is reserved before it leaves; a call the budget cannot hold
-    is not made and comes back `unaffordable`. An answer that never came whole may have been billed all the
-    same: it is booked at the worst case of one attempt. Stopping the iteration lets the calls under way finish and starts no other.
-    """
-    waiting = iter(asks)
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        under_way: dict[Future[Answer], tuple[Ask, Decimal]] = {}
-        exhausted = False
-        while True:
-            while not exhausted and len(under_way) < concurrency:
-                ask = next(waiting, None)
-                if ask is None:
-                    exhausted = True
-                    break
-                most = worst_case_usd(ask, price) * client.attempts
-                if not budget.reserve(most):
-                    yield ask, Answer("unaffordable", reason="the budget cannot hold its worst case")
-                    continue
-                under_way[pool.submit(client.ask, ask)] = (ask, most)
-            if not under_way:
-                return
-            finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in finished:
-                ask, most = under_way.pop(future)
-                answer = _costed(future.result(), price)
-                lost = (
-                    answer.status in {"error", "malformed"}
-                    and not answer.output_tokens
-                    and not answer.billed_nothing
-                )
-                budget.settle(most, most / client.attempts if lost else answer.cost_usd)
-                yield ask, answer
-
-
-def _costed(answer: Answer, price: ModelPrice) -> Answer:
-    from dataclasses import replace
-
-    uncached = max(answer.input_tokens - answer.cache_read_tokens - answer.cache_write_tokens, 0)
-    read = price.cache_read_mtok if price.cache_read_mtok is not None else price.input_mtok
-    write = price.cache_write_mtok if price.cache_write_mtok is not None else price.input_mtok
-    cost = (
-        price.input_mtok * uncached
-        + read * answer.cache_read_tokens
-        + write * answer.cache_write_tokens
-        + price.output_mtok * answer.output_tokens
-    ) / 1_000_000
-    return replace(answer, cost_usd=cost)
+def on_loopback(url: str | None) -> bool:
+    """Whether an address is of this machine."""
+    return url is not None and urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from router_audit.llm.sends import Sends
 from router_audit.types.ask import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from router_audit.types.ask import AnswerStatus, Ask
 
@@ -22,31 +25,47 @@ class AnthropicClient:
     def __init__(
         self, model: str, key: str, base_url: str | None, timeout_s: float, max_retries: int
     ) -> None:
-        from anthropic import Anthropic
+        from anthropic import Anthropic, AnthropicError, DefaultHttpxClient
+
+        class OutOfBudget(AnthropicError):
+            """Of a kind the SDK does not retry."""
 
         self.model = model
-        self.attempts = max_retries + 1
-        self.sdk = Anthropic(api_key=key, base_url=base_url, timeout=timeout_s, max_retries=max_retries)
+        self.sends = Sends()
+        self.sdk = Anthropic(
+            api_key=key,
+            base_url=base_url,
+            timeout=timeout_s,
+            max_retries=max_retries,
+            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudget)),
+        )
+        self.host = urlsplit(str(self.sdk.base_url)).netloc
+        self.origin = "anthropic" if base_url is None else f"anthropic@{base_url.rstrip('/')}"
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask, permit: Callable[[], bool] | None = None) -> Answer:
         """See `Client.ask`."""
         import anthropic
 
         began = time.perf_counter()
+        self.sends.begin(permit)
         try:
             message = self.sdk.messages.create(**body(self.model, ask))
         except anthropic.APIStatusError as error:
-            return Answer(
-                "error",
-                reason=f"{error.status_code} {_error_type(error)}",
-                latency_ms=_since(began),
-                billed_nothing=True,
-            )
-        except anthropic.APIError as error:
-            return Answer("error", reason=type(error).__name__, latency_ms=_since(began))
-        except ValueError as error:  # a body that is cut off in the middle is no JSON
-            return Answer("malformed", reason=type(error).__name__, latency_ms=_since(began))
-        return read(message.model_dump(), latency_ms=_since(began))
+            status: AnswerStatus = "error"
+            reason = f"{error.status_code} {_error_type(error)}: {_error_message(error)}"
+        except anthropic.AnthropicError as error:
+            status, reason = "error", str(error) or type(error).__name__
+        except (ValueError, TypeError) as error:  # a body that is cut off in the middle is no JSON
+            status, reason = "malformed", f"the answer is no JSON ({type(error).__name__})"
+        else:
+            if hasattr(message, "model_dump"):
+                answer = read(message.model_dump(warnings=False), latency_ms=_since(began))
+                counted = bool(answer.input_tokens or answer.output_tokens)  # without usage its cost is not known
+                return replace(answer, lost_attempts=self.sends.lost(answered=counted))
+            status, reason = "malformed", "the answer is no message"
+        return Answer(
+            status, reason=reason, latency_ms=_since(began), lost_attempts=self.sends.lost(answered=False)
+        )
 
 
 def body(model: str, ask: Ask) -> dict[str, Any]:
@@ -162,6 +181,12 @@ def _text(content: Any) -> str:
 def _error_type(error: Any) -> str:
     found = error.body.get("error") if isinstance(error.body, dict) else None
     return str(found.get("type")) if isinstance(found, dict) else "error"
+
+
+def _error_message(error: Any) -> str:
+    found = error.body.get("error") if isinstance(error.body, dict) else None
+    said = found.get("message") if isinstance(found, dict) else None
+    return " ".join(str(said or "no reason given").split())[:200]
 
 
 def _since(began: float) -> float:

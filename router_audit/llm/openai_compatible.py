@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from router_audit.llm.sends import Sends
 from router_audit.types.ask import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from router_audit.types.ask import AnswerStatus, Ask
 
 
@@ -18,36 +23,50 @@ class OpenAIClient:
     def __init__(
         self, provider: str, model: str, key: str, base_url: str | None, timeout_s: float, max_retries: int
     ) -> None:
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI, OpenAIError
+
+        class OutOfBudget(OpenAIError):
+            """Of a kind the SDK does not retry."""
 
         self.provider = provider
         self.model = model
-        self.attempts = max_retries + 1
-        self.sdk = OpenAI(api_key=key, base_url=base_url, timeout=timeout_s, max_retries=max_retries)
+        self.sends = Sends()
+        self.sdk = OpenAI(
+            api_key=key,
+            base_url=base_url,
+            timeout=timeout_s,
+            max_retries=max_retries,
+            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudget)),
+        )
+        self.host = urlsplit(str(self.sdk.base_url)).netloc
+        self.origin = provider if base_url is None else f"{provider}@{base_url.rstrip('/')}"
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask, permit: Callable[[], bool] | None = None) -> Answer:
         """See `Client.ask`."""
         import openai
 
         began = time.perf_counter()
+        self.sends.begin(permit)
         try:
             completion = self.sdk.chat.completions.create(
                 **body(self.model, ask, native=self.provider == "openai")
             )
         except openai.APIStatusError as error:
-            return Answer(
-                "error",
-                reason=f"{error.status_code} {error.type or 'error'}",
-                latency_ms=_since(began),
-                billed_nothing=True,
-            )
-        except openai.APIError as error:
-            return Answer("error", reason=type(error).__name__, latency_ms=_since(began))
-        except ValueError as error:  # a body that is cut off in the middle is no JSON
-            return Answer("malformed", reason=type(error).__name__, latency_ms=_since(began))
-        if not hasattr(completion, "model_dump"):
-            return Answer("malformed", reason="the answer is no chat.completion", latency_ms=_since(began))
-        return read(completion.model_dump(), latency_ms=_since(began))
+            status: AnswerStatus = "error"
+            reason = f"{error.status_code} {error.type or 'error'}: {' '.join(error.message.split())[:200]}"
+        except openai.OpenAIError as error:
+            status, reason = "error", str(error) or type(error).__name__
+        except (ValueError, TypeError) as error:  # a body that is cut off in the middle is no JSON
+            status, reason = "malformed", f"the answer is no JSON ({type(error).__name__})"
+        else:
+            if hasattr(completion, "model_dump"):
+                answer = read(completion.model_dump(warnings=False), latency_ms=_since(began))
+                counted = bool(answer.input_tokens or answer.output_tokens)  # without usage its cost is not known
+                return replace(answer, lost_attempts=self.sends.lost(answered=counted))
+            status, reason = "malformed", "the answer is no chat.completion"
+        return Answer(
+            status, reason=reason, latency_ms=_since(began), lost_attempts=self.sends.lost(answered=False)
+        )
 
 
 def body(model: str, ask: Ask, *, native: bool) -> dict[str, Any]:

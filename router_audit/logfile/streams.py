@@ -59,7 +59,7 @@ class Stream(io.RawIOBase):
         return True
 
     def head(self, size: int) -> bytes:
-        """The first `size` bytes, or all there are; they stay to be read."""
+        """The first `size` bytes, or all there are; they stay to be read. Raises where not one can be read."""
         made = bytearray(self._ready)
         while len(made) < size and self._failure is None:
             try:
@@ -71,6 +71,8 @@ class Stream(io.RawIOBase):
                 break
             made += block
         self._ready = bytes(made)
+        if self._failure is not None and not made:
+            raise self._failure
         return self._ready[:size]
 
     def readinto(self, buffer: Buffer) -> int:

@@ -78,6 +78,10 @@ _ARN = re.compile(r"^arn:aws[a-z-]*:bedrock:[^:]*:[^:]*:(?P<kind>[a-z-]+)/(?P<na
 _OPAQUE_ARNS = frozenset(
     {"application-inference-profile", "provisioned-model", "custom-model", "custom-model-deployment"}
 )
+_BEDROCK = re.compile(
+    r"^((us|us-gov|eu|apac|jp|au|ca|global)\.)?"
+    r"(anthropic|amazon|meta|mistral|cohere|ai21|deepseek|qwen|openai|google|nvidia|moonshot|minimax|zai)\.[a-z]"
+)
 _ROUTER_SUFFIX = re.compile(r":(nitro|floor|online|exacto|beta|extended|thinking)$")
 _DECORATION = re.compile(
     r"^[-@:_.\[]*(\d+m?|latest|preview|beta|exp|experimental|thinking|default|instruct|chat|it|maas|v\d+|rc\d*|tuned)"
@@ -124,6 +128,8 @@ def read(provider: str | None, model: str | None, known: frozenset[str]) -> Read
         if arn["kind"] in _OPAQUE_ARNS:
             return Reading((), "this ARN names no model; map it under [aliases] in the price file")
         who, text = "aws", arn["name"].rsplit("/", 1)[-1]
+    if who is None and _BEDROCK.match(text):
+        who = "aws"
     if "/publishers/" in f"/{text}":
         who, text = "google", text.rsplit("/", 1)[-1]
     text = text.removeprefix("models/").removesuffix("[1m]")

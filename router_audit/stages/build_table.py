@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +13,20 @@ from router_audit.pricing import default_ladder, load_prices, read_ladders
 from router_audit.projection import (
     incumbent_costs_usd,
     mean_costs_usd,
-    share_on,
     tiers_by_price,
     traffic_of,
-    with_targets,
 )
 from router_audit.proving import prove, trials_by_cell, verdicts
-from router_audit.savings import monthly, reprice, total_usd, window
+from router_audit.savings import window
 from router_audit.stages.audited import audited
+from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
 from router_audit.table_document import SCHEMA_VERSION
 from router_audit.tablefile import TABLES, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
-    from router_audit.types import Ladder, RoutingTable
+    from router_audit.types import Context, Ladder, Profile, RoutingTable, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class TableOptions:
     huge_context_tokens: int = HUGE_CONTEXT_TOKENS
     prices: Path | None = None
     prices_date: date | None = None
+    money: MoneyOptions = field(default_factory=MoneyOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     )
     ladder = _ladder(options.ladder, seen)
     prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
-    audit, notes = _proof(store, seen, ladder, book, prices, options)
+    audit, trials, notes = _proof(store, seen, ladder, book, prices, options)
     table = routes(
         ladder,
         traffic_of(seen.frame),
@@ -87,13 +88,9 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         allow_provisional=options.allow_provisional,
         assume_capable=options.assume_capable,
     )
-    projected = with_targets(seen.frame, table, prices)
-    routed = reprice(projected, prices, key="target_key")
-    before, after = total_usd(seen.frame), total_usd(routed)
-    span = window(seen.frame)
-    saving = float(round(monthly(before - after, span), 2))
     tiers = tiers_by_price(ladder, prices)
-    economy = ladder.tiers[0]
+    projected = money(seen, table, ladder, prices, tiers, trials, book, options.money)
+    span = window(seen.frame)
     content: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "code_version": installed_version("router-audit"),
@@ -127,22 +124,20 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "allow_provisional": options.allow_provisional,
             "assume_capable": options.assume_capable,
         },
-        "routes": [asdict(route) for route in table],
+        "routes": [asdict(route) for route in projected.routes],
         "evidence": evidence_block(audit) if audit.routes else {},
         "economy_share": {
-            "before": share_on(seen.frame, "price_key", tiers, economy),
-            "after": share_on(projected, "target_key", tiers, economy),
+            "before": round(projected.economy.before, 6),
+            "after": round(projected.economy.after, 6),
+            "held_back": {reason: round(share, 6) for reason, share in projected.economy.held_back},
         },
-        "savings": {
-            "per_month_usd": {"p5": saving, "p50": saving, "p95": saving},
-            "probability_positive": float(saving > 0),
-            "certified_share": 0.0,
-            "bill_per_month_usd": float(round(monthly(before, span), 2)),
-        },
+        "savings": savings_content(projected),
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
     document, path, written = write_next(content, options.folder)
-    return TableResult(document, path, written, notes)
+    return TableResult(
+        document, path, written, (*notes, *money_notes(projected, book, ladder, prices, seen.as_of))
+    )
 
 
 def _proof(
@@ -152,7 +147,7 @@ def _proof(
     book: PriceBook,
     prices: dict[str, ModelPrice],
     options: TableOptions,
-) -> tuple[Audit, tuple[str, ...]]:
+) -> tuple[Audit, Mapping[tuple[Profile, Context], Sequence[Trial]], tuple[str, ...]]:
     """The tests on the trials in the store; prices of candidates are added to `prices`."""
     frame = store.query(
         "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
@@ -175,7 +170,7 @@ def _proof(
         incumbent_costs_usd(seen.frame),
         Plan(epsilon=options.epsilon, delta=options.delta),
     )
-    return audit, tuple(notes)
+    return audit, trials, tuple(notes)
 
 
 def _ladder(path: Path | None, seen: Audited) -> Ladder:

@@ -54,7 +54,9 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
             store.append(
                 "embeddings", _embeddings(batch, vectors, labeller.encoder), on_conflict="ignore", aside=True
             )
-            store.append("labels", _labels(batch, labeller.judge(vectors), who), on_conflict="ignore", aside=True)
+            store.append(
+                "labels", _labels(batch, labeller.judge(vectors), who), on_conflict="ignore", aside=True
+            )
             labelled += batch.height
             progress.advance(batch.height)
     counts = dict(store.query("label_counts", **who).iter_rows())

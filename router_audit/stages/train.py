@@ -117,7 +117,9 @@ def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
         "unpredicted_vectors", batch_rows=BATCH, encoder=encoder, classifier=head.version
     ):
         verdicts = learner.predict(head, np.stack(batch["vector"].to_numpy()))
-        store.append("predictions", _predictions(batch, verdicts, head.version), on_conflict="ignore", aside=True)
+        store.append(
+            "predictions", _predictions(batch, verdicts, head.version), on_conflict="ignore", aside=True
+        )
         done += batch.height
     return done
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
-AnswerStatus = Literal["ok", "refused", "truncated", "malformed", "error", "unaffordable"]
+AnswerStatus = Literal["ok", "refused", "truncated", "malformed", "error", "unaffordable", "lost"]
+"""`lost`: a run that was stopped had sent it, and nobody knows whether it was billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,10 @@ class Ask:
     name: str = ""
     """Whose call this is, e.g. a request id: not sent, not part of the key."""
 
-    def key(self, provider: str, model: str) -> str:
-        """Identity of the call by all that is sent: the same key is never paid for twice."""
+    def key(self, origin: str, model: str) -> str:
+        """Identity of the call by all that is sent and where to: the same key is never paid for twice."""
         sent = {
-            "provider": provider,
+            "provider": origin,
             "model": model,
             "system": self.system,
             "messages": self.messages,
@@ -67,7 +68,14 @@ class Answer:
     response_id: str | None = None
     reason: str = ""
     """Why the status is not ok."""
-    billed_nothing: bool = False
-    """True when the provider said no before any work (a 4xx, 429 or 5xx status)."""
+    lost_attempts: int = 0
+    """Sends that timed out, broke off or met a server error: each may have been billed without an answer."""
+    at_risk_usd: Decimal = Decimal(0)
+    """The most those may have cost, beside `cost_usd`."""
     cached: bool = field(default=False, compare=False)
     """True when it came from the store and cost nothing now."""
+
+    @property
+    def final(self) -> bool:
+        """Nothing would be gained, or it could be paid twice, by asking again."""
+        return self.status in {"ok", "refused", "truncated", "malformed", "lost"} or self.lost_attempts > 0

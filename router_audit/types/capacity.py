@@ -94,6 +94,8 @@ class CapacityUse:
     """Of those that waited."""
     uses: tuple[LimitUse, ...]
     """Fullest first."""
+    refused_by_limit: tuple[tuple[str, float], ...] = ()
+    """(`provider/model` of the limit, share of its calls refused), where any is."""
 
     @property
     def first_to_break(self) -> LimitUse | None:

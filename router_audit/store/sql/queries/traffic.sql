@@ -2,6 +2,9 @@
 SELECT
     r.request_id,
     COALESCE(r.session_id, r.trace_id, r.request_id) AS session_id,
+    COALESCE(r.session_id, r.trace_id) AS conversation_id,  -- NULL where the log names no session
+    r.template_id,
+    t.system_tokens,                                        -- estimated: four characters a token
     r.started_at,
     r.provider,
     COALESCE(r.response_model, r.request_model) AS model,
@@ -28,5 +31,8 @@ SELECT
     COALESCE(r.input_tokens > $huge_context_tokens, false) AS huge_context
 FROM requests r
 JOIN audited USING (request_id)
+LEFT JOIN (
+    SELECT template_id, CAST(length(system) / 4 AS BIGINT) AS system_tokens FROM templates
+) t ON t.template_id = r.template_id
 LEFT JOIN predictions p ON p.content_hash = r.content_hash AND p.classifier = $classifier
 ORDER BY r.started_at NULLS FIRST, r.request_id;

@@ -1,0 +1,109 @@
+"""What regions, latencies and rate limits forbid: a route they bar keeps its incumbents, and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from router_audit.capacity import calls_of, proposed_latency, replay, too_slow
+from router_audit.policy import tier_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from router_audit.types import Ladder, Route
+    from router_audit.types.capacity import CapacityUse, Limits
+    from router_audit.types.money import Overheads, RoutePlan
+
+REFUSED = 0.01
+"""A route is not used when more than this share of its model's calls would be refused, and more than today."""
+
+
+def kept(route: Route, ladder: Ladder, reason: str) -> Route:
+    """The route withdrawn: its requests stay with their incumbents, and it says why."""
+    return replace(
+        route,
+        model=route.incumbent,
+        tier=tier_of(ladder, route.incumbent),
+        status="keep-incumbent",
+        applied=False,
+        assumed=False,
+        reason=reason,
+        escalate_to=None,
+        threshold=0.0,
+    )
+
+
+def where_allowed(table: Sequence[Route], ladder: Ladder, limits: Limits) -> list[Route]:
+    """Without the routes whose model, or whose next rung, is not offered where the profile may go."""
+    out = []
+    for route in table:
+        bar = limits.region_bars(route.model, route.profile) if route.applied and route.model else None
+        if bar is not None:
+            out.append(kept(route, ladder, f"region: {bar}"))
+        elif route.escalate_to and limits.region_bars(route.escalate_to, route.profile):
+            out.append(replace(route, escalate_to=None))
+        else:
+            out.append(route)
+    return out
+
+
+def fast_enough(
+    routes: Sequence[Route],
+    assigned: pl.DataFrame,
+    plans: Sequence[RoutePlan],
+    ladder: Ladder,
+    waits: Mapping[str, NDArray[np.float64]],
+    bounds: Mapping[str, float],
+) -> list[Route]:
+    """Without the routes whose own p95 under the table is known to pass their profile's bound (`*`: any profile's)."""
+    if not bounds:
+        return list(routes)
+    proposed = proposed_latency(assigned, plans, np.random.default_rng(0), waits)
+    out = []
+    for route in routes:
+        bound = bounds.get(route.profile, bounds.get("*"))
+        own = {f"{route.profile}/{route.context}": proposed.get(f"{route.profile}/{route.context}")}
+        known = {name: latency for name, latency in own.items() if latency is not None}
+        slow = route.applied and bound is not None and too_slow(known, route.profile, bound)
+        out.append(kept(route, ladder, f"latency: p95 would pass {bound:,.0f} ms") if slow else route)
+    return out
+
+
+def within_limits(
+    routes: Sequence[Route],
+    assigned: pl.DataFrame,
+    plans: Sequence[RoutePlan],
+    ladder: Ladder,
+    limits: Limits,
+    overheads: Overheads,
+) -> list[Route]:
+    """Without the routes to models that would refuse calls under the table, and more of them than today."""
+    if not limits.limits:
+        return list(routes)
+    today, proposed = both_mixes(assigned, plans, overheads, limits)
+    before = dict(today.refused_by_limit)
+    over = {ref for ref, share in proposed.refused_by_limit if share > max(REFUSED, before.get(ref, 0.0))}
+    barred = {limit.ref for limit in limits.limits if limit.ref in over}
+    out = []
+    for route in routes:
+        limit = limits.of(route.model) if route.applied and route.model else None
+        broken = limit is not None and limit.ref in barred
+        out.append(
+            kept(route, ladder, f"limits: {limit.ref} would refuse calls") if limit and broken else route
+        )
+    return out
+
+
+def both_mixes(
+    assigned: pl.DataFrame, plans: Sequence[RoutePlan], overheads: Overheads, limits: Limits
+) -> tuple[CapacityUse, CapacityUse]:
+    """Today's calls and the table's, each replayed through the limits."""
+    calls = calls_of(assigned, plans=plans, overheads=overheads, rng=np.random.default_rng(0))
+    today = calls_of(assigned, model="incumbent")
+    return replay(today, limits, "today"), replay(calls, limits, "proposed")
