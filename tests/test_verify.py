@@ -153,6 +153,11 @@ EDITS: dict[str, tuple[Edit, str]] = {
         "routes/0/evidence",
     ),
     "an unknown field in the evidence": (put("evidence", "seal", value="ok"), "evidence.seal"),
+    "an unknown field in the savings": (put("savings", "guaranteed", value=True), "savings"),
+    "an unknown field on a control": (
+        put("savings", "controls", 0, "note", value="ok"),
+        "savings/controls/0",
+    ),
     "an unknown field on a test": (put(*LAST, "note", value="ok"), "note"),
     "an unknown field on the ladder": (put("ladder", "fallback", value=HAIKU), "ladder"),
     "evidence of another kind": (put("evidence", value={"routes": 3}), "evidence"),
