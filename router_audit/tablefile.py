@@ -35,6 +35,11 @@ def newest_table(folder: Path) -> Path:
     return found[-1]
 
 
+def classifier_folder(tables: Path, version: str) -> Path:
+    """Where a classifier stands beside the tables that name it."""
+    return tables / "classifiers" / version
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of the table, as published beside the code."""
     text = (files("router_audit") / "data" / "routing_table.schema.json").read_text("utf-8")

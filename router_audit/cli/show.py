@@ -66,9 +66,27 @@ def show_table(console: Console, result: TableResult) -> None:
 
 
 def show_tags(console: Console, result: Any) -> None:
-    """The profile mix."""
+    """The profile mix; of a provider's labels also what the random core says of all traffic."""
+    from router_audit.render import percent, usd
+
     mix = ", ".join(f"{count:,} {profile}" for profile, count in result.by_profile.items())
     console.print(f"Tagged: {mix}; {result.abstained:,} abstained.")
+    if result.core is None:
+        return
+    at_risk = f", at most {usd(result.at_risk_usd)} more for lost answers" if result.at_risk_usd else ""
+    console.print(f"{result.labeller} labelled {result.labelled:,} for ${result.cost_usd:.4f}{at_risk}.")
+    for reason, count in result.unlabelled.items():
+        console.print(f"  {count:,} without a label: {reason}", style="dim", markup=False)
+    for profile, share in result.core.prevalence.items():
+        console.print(
+            f"  {profile}: {percent(share.estimate)} of requests (90%: {percent(share.low)} to {percent(share.high)})"
+        )
+    if result.core.agreement is not None:
+        agreed = result.core.agreement
+        console.print(
+            f"  The builtin labeller agrees on {percent(agreed.estimate)} of requests "
+            f"(90%: {percent(agreed.low)} to {percent(agreed.high)}; {result.core.n:,} core labels)."
+        )
 
 
 def show_training(console: Console, result: Any) -> None:

@@ -19,6 +19,7 @@ from router_audit.projection import (
 from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import window
 from router_audit.stages.audited import audited
+from router_audit.stages.classifier_files import publish
 from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
 from router_audit.table_document import SCHEMA_VERSION
 from router_audit.tablefile import TABLES, write_next
@@ -100,7 +101,11 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "as_of": seen.as_of.isoformat(),
             "source": book.snapshot.source,
             "models": {
-                ref: {"input_mtok": float(price.input_mtok), "output_mtok": float(price.output_mtok)}
+                ref: {
+                    "input_mtok": float(price.input_mtok),
+                    "output_mtok": float(price.output_mtok),
+                    "context_window": price.context_window,
+                }
                 for ref, price in sorted(prices.items())
             },
         },
@@ -134,6 +139,8 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         "savings": savings_content(projected),
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
+    if seen.classifier is not None:
+        publish(store, seen.classifier, options.folder)
     document, path, written = write_next(content, options.folder)
     return TableResult(
         document, path, written, (*notes, *money_notes(projected, book, ladder, prices, seen.as_of))
