@@ -35,7 +35,7 @@ HELD_OUT = 0.25
 SEED = 20261101
 FEWEST = 40
 """Below so many labelled contents, or with one profile alone, nothing is fitted: the labels themselves predict."""
-PENALTY = 10.0
+RIDGE = 3e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +74,40 @@ def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResul
     store.run("select_window", last=options.last)
     store.run("select_contents")
     rows = store.query("training_rows", encoder=name, **who)
-    if rows.height < FEWEST or rows["profile"].n_unique() < 2:
+    split = _split(rows)
+    if split is None:
         predicted = _predict_as_labelled(store, who)
         version = f"{labeller.name}-{labeller.version}"
         _save(store, version, name, labeller.name, None, {})
         return TrainResult(version, 0, None, {}, {}, None, None, 0, predicted)
     progress.stage("training", None)
-    head, found = _fit(rows, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
+    head, found = _fit(rows, *split, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
     figures = _figures(found)
     _save(store, head.version, name, labeller.name, head, figures)
     predicted = _predict(store, head, name, progress)
     return TrainResult(version=head.version, predicted=predicted, **figures)
 
 
-def _fit(rows: pl.DataFrame, about: dict[str, Any]) -> tuple[Head, Evaluation]:
+def _split(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Rows to fit on and templates held out; None where there are too few of either to fit or to measure."""
+    if rows.height < FEWEST:
+        return None
+    rest, held = grouped_split(rows["template_id"].to_list(), HELD_OUT, SEED)
+    if not len(held) or rows["profile"].gather(rest).n_unique() < 2:
+        return None
+    return rest, held
+
+
+def _fit(
+    rows: pl.DataFrame, rest: NDArray[np.int64], held: NDArray[np.int64], about: dict[str, Any]
+) -> tuple[Head, Evaluation]:
     import numpy as np
 
     vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
     labels = rows["profile"].to_list()
     weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
-    rest, held = grouped_split(rows["template_id"].to_list(), HELD_OUT, SEED)
     kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
-    trial = Head(PROFILES, (fit_linear(vectors[rest], kept, PROFILES, weights[rest], penalty=PENALTY),))
+    trial = Head(PROFILES, (fit_linear(vectors[rest], kept, PROFILES, weights[rest], ridge=RIDGE),))
     trial = calibrate(trial, vectors[held], asked, weights[held])
     found = evaluate(
         asked,
@@ -103,7 +115,7 @@ def _fit(rows: pl.DataFrame, about: dict[str, Any]) -> tuple[Head, Evaluation]:
         PROFILES,
         [bool(verdict.abstained) for verdict in predict(trial, vectors[held])],
     )
-    member = fit_linear(vectors, labels, PROFILES, weights, penalty=PENALTY)
+    member = fit_linear(vectors, labels, PROFILES, weights, ridge=RIDGE)
     return Head(PROFILES, (member,), temperature=trial.temperature, about=about), found
 
 
