@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from router_audit.embedding import Encoder
+    from router_audit.text_recipe import PromptView
 
 HEAD = Path(__file__).parent / "builtin_head"
 
@@ -61,15 +62,8 @@ class BuiltinLabeller:
         return f"{self.encoder_name}/{RECIPE_VERSION}"
 
     def featurise(self, records: Sequence[Mapping[str, Any]]) -> Any:
-        """(n, d) float32: instruction and whole embedded, structure features beside them."""
-        import numpy as np
-
-        views = [view_prompt(record) for record in records]
-        texts = [view.instruction for view in views] + [view.whole for view in views]
-        vectors = self.model_encoder.encode(texts)
-        count = len(views)
-        features = np.array([view.features for view in views], dtype=np.float32)
-        return np.hstack([vectors[:count], vectors[count:], features]).astype(np.float32)
+        """(n, d) float32: see `features_of`."""
+        return features_of(self.model_encoder, [view_prompt(record) for record in records])
 
     def judge(self, vectors: Any) -> list[Judgement]:
         """One judgement per row."""
@@ -77,6 +71,16 @@ class BuiltinLabeller:
             Judgement(None if found.abstained else found.profile, found.probability, found.abstained)
             for found in predict(self.head, vectors)
         ]
+
+
+def features_of(encoder: Encoder, views: Sequence[PromptView]) -> Any:
+    """(n, d) float32: instruction and whole embedded, structure features beside them."""
+    import numpy as np
+
+    vectors = encoder.encode([view.instruction for view in views] + [view.whole for view in views])
+    count = len(views)
+    features = np.array([view.features for view in views], dtype=np.float32)
+    return np.hstack([vectors[:count], vectors[count:], features]).astype(np.float32)
 
 
 def load_builtin(encoder: str | None = None) -> BuiltinLabeller:
