@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 FORMAT = 1
+CLIP = 6.0
 LOW_PROBABILITY = "low probability"
 FAR_FROM_TRAINING = "far from training data"
 
@@ -84,27 +85,26 @@ def fit_linear(
     classes: Sequence[str],
     weights: FloatArray | None = None,
     columns: tuple[int, int] | None = None,
-    penalty: float = 1.0,
+    ridge: float = 1e-3,
     floor: float = 0.05,
 ) -> Member:
     """Fit multinomial logistic regression on columns of `features` (n, d); deterministic.
 
-    `weights` (n,) weigh the rows, `penalty` is the inverse of scikit-learn's C, and `floor` keeps
-    columns that hardly vary from being blown up by the scaling.
+    Minimises the weighted mean log loss plus `ridge` times the sum of squared coefficients of the scaled
+    columns. `weights` (n,) weigh the rows; `floor` keeps columns that hardly vary from being blown up.
     """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
     start, stop = columns or (0, features.shape[1])
-    block = np.asarray(features[:, start:stop], dtype=np.float64)
-    row_weights = np.ones(len(block)) if weights is None else np.asarray(weights, dtype=np.float64)
-    mean = np.average(block, axis=0, weights=row_weights)
-    scale = np.sqrt(np.average((block - mean) ** 2, axis=0, weights=row_weights)) + floor
+    row_weights = np.ones(len(features)) if weights is None else np.asarray(weights, dtype=np.float64)
+    row_weights = row_weights / row_weights.mean()
     targets = np.array([list(classes).index(label) for label in labels])
     if len(set(targets.tolist())) < 2:
         raise UserError("Training needs labels of at least two profiles.")
-    model = LogisticRegression(C=1.0 / penalty, max_iter=1000, tol=1e-6)
-    model.fit(np.clip((block - mean) / scale, -8, 8), targets, sample_weight=row_weights)
+    mean, scale = _scaling(features[:, start:stop], row_weights, floor)
+    model = LogisticRegression(C=1.0 / (2.0 * ridge * len(features)), max_iter=300, tol=1e-4)
+    model.fit(np.clip((features[:, start:stop] - mean) / scale, -CLIP, CLIP), targets, sample_weight=row_weights.astype(np.float32))
     weight = np.zeros((stop - start, len(classes)), dtype=np.float32)
     bias = np.full(len(classes), -30.0, dtype=np.float32)
     coefficients, intercepts = np.asarray(model.coef_), np.asarray(model.intercept_)
@@ -113,7 +113,17 @@ def fit_linear(
     for row, target in enumerate(model.classes_):
         weight[:, target] = coefficients[row]
         bias[target] = intercepts[row]
-    return Member(start, stop, mean.astype(np.float32), scale.astype(np.float32), (Layer(weight, bias),))
+    return Member(start, stop, mean, scale, (Layer(weight, bias),))
+
+
+def _scaling(block: FloatArray, row_weights: Any, floor: float) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted mean and standard deviation (plus `floor`) of each column of `block` (n, d)."""
+    import numpy as np
+
+    share = (row_weights / row_weights.sum()).astype(np.float32)
+    mean = share @ block
+    variance = np.maximum(share @ (block * block) - mean * mean, 0.0)
+    return mean.astype(np.float32), (np.sqrt(variance) + floor).astype(np.float32)
 
 
 def raw_log_probabilities(head: Head, features: FloatArray) -> FloatArray:
@@ -123,7 +133,7 @@ def raw_log_probabilities(head: Head, features: FloatArray) -> FloatArray:
     total = np.zeros((len(features), len(head.classes)), dtype=np.float64)
     share = sum(member.share for member in head.members)
     for member in head.members:
-        values = np.clip((features[:, member.start : member.stop] - member.mean) / member.scale, -8, 8)
+        values = np.clip((features[:, member.start : member.stop] - member.mean) / member.scale, -CLIP, CLIP)
         for index, layer in enumerate(member.layers):
             values = (np.maximum(values, 0.0) if index else values) @ layer.weight + layer.bias
         total += member.share / share * _log_softmax(values)
@@ -246,33 +256,19 @@ def load_head(folder: Path) -> Head:
         document = json.loads((folder / "head.json").read_text(encoding="utf-8"))
         with np.load(folder / "head.npz", allow_pickle=False) as stored:
             arrays = {name: np.asarray(stored[name]) for name in stored.files}
-        head = _unpack(document, arrays)
+        if document.get("format") != FORMAT:
+            raise ValueError(f"format {document.get('format')!r}, expected {FORMAT}")
+        members = tuple(_unpack_member(entry, arrays) for entry in document["members"])
+        distance = document["maximum_distance"]
+        head = Head(
+            tuple(document["classes"]), members, float(document["temperature"]), float(document["minimum_probability"]),
+            arrays.get("prototypes"), float("inf") if distance is None else float(distance), dict(document["about"]),
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder}: not a readable classifier: {error}") from error
     if document.get("version") != head.version:
         raise UserError(f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again")
     return head
-
-
-def from_bytes(metadata: dict[str, Any], arrays: bytes) -> Head:
-    """The head that `to_bytes` took apart. Raises ValueError or KeyError on anything else."""
-    import io
-
-    import numpy as np
-
-    with np.load(io.BytesIO(arrays), allow_pickle=False) as stored:
-        return _unpack(metadata, {name: np.asarray(stored[name]) for name in stored.files})
-
-
-def _unpack(document: dict[str, Any], arrays: dict[str, Any]) -> Head:
-    if document.get("format") != FORMAT:
-        raise ValueError(f"format {document.get('format')!r}, expected {FORMAT}")
-    members = tuple(_unpack_member(entry, arrays) for entry in document["members"])
-    distance = document["maximum_distance"]
-    return Head(
-        tuple(document["classes"]), members, float(document["temperature"]), float(document["minimum_probability"]),
-        arrays.get("prototypes"), float("inf") if distance is None else float(distance), dict(document["about"]),
-    )  # fmt: skip
 
 
 def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -308,74 +304,13 @@ def _log_softmax(scores: Any) -> Any:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def fit_and_measure(
-    features: FloatArray,
-    labels: Sequence[str],
-    *,
-    groups: Sequence[str],
-    classes: Sequence[str],
-    weights: Any,
-    held_out: float,
-    seed: int,
-    about: dict[str, Any],
-) -> tuple[Head, dict[str, Any]]:
-    """Fit on the groups that are not held out, measure on those that are, then refit on all.
-
-    The figures are those of `evaluate`; the head that is returned saw every row, with the temperature
-    found on the held-out ones.
-    """
-    import numpy as np
-
-    rest, held = grouped_split(groups, held_out, seed)
-    names = list(labels)
-    trial = Head(tuple(classes), (fit_linear(features[rest], [names[i] for i in rest], classes, np.asarray(weights)[rest], penalty=10.0),))
-    trial = calibrate(trial, features[held], [names[i] for i in held], np.asarray(weights)[held])
-    figures = evaluate(trial, features[held], [names[i] for i in held])
-    final = Head(
-        tuple(classes), (fit_linear(features, names, classes, weights, penalty=10.0),), temperature=trial.temperature, about=about
-    )
-    return final, figures
-
-
-def evaluate(head: Head, features: FloatArray, labels: Sequence[str]) -> dict[str, Any]:
-    """The figures of DESIGN section 10; an abstention counts as an error in `macro_f1`."""
-    import numpy as np
-    from sklearn.metrics import precision_recall_fscore_support
-
-    verdicts = predict(head, features)
-    said = [verdict.profile if not verdict.abstained else "abstained" for verdict in verdicts]
-    probabilities = predict_proba(head, features)
-    targets = np.array([head.classes.index(label) for label in labels])
-    precision, recall, f1, support = precision_recall_fscore_support(labels, said, labels=list(head.classes), zero_division=0.0)
-    present = [i for i, count in enumerate(support) if count]
-    onehot = np.eye(len(head.classes))[targets]
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
-    bins = np.minimum((confidence * 10).astype(int), 9)
-    ece = sum(abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist()))
-    return {
-        "n": len(labels),
-        "macro_f1": round(float(np.mean([f1[i] for i in present])), 6),
-        "per_profile": {
-            name: {"precision": round(float(precision[i]), 6), "recall": round(float(recall[i]), 6), "f1": round(float(f1[i]), 6), "support": int(support[i])}
-            for i, name in enumerate(head.classes)
-        },
-        "confusion": {
-            name: {other: sum(1 for a, b in zip(labels, said, strict=True) if a == name and b == other) for other in (*head.classes, "abstained")}
-            for name in head.classes
-        },
-        "brier": round(float(((probabilities - onehot) ** 2).sum(axis=1).mean()), 6),
-        "ece": round(float(ece), 6),
-        "abstained": sum(1 for verdict in verdicts if verdict.abstained),
-    }
-
-
-def to_bytes(head: Head) -> tuple[dict[str, Any], bytes]:
-    """The head as JSON metadata and npz bytes without pickle."""
+def pack_head(head: Head) -> tuple[dict[str, Any], bytes]:
+    """Return a head as JSON metadata and the bytes of an npz without pickle."""
     import io
 
     import numpy as np
 
     metadata, arrays = _pack(head)
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})
+    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
     return metadata, buffer.getvalue()

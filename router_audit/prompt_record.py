@@ -15,6 +15,7 @@ MAX_PARTS_READ = 40
 CUT = "\n\n"
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ud800-\udfff]")
+_BLANK_RUN = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}|[ \t]{12,}")
 _SAME_CHARACTER = re.compile(r"([^\s\d])\1{11,}")
 _SAME_TOKEN = re.compile(r"(\S{1,24}(?:\s|\b))\1{7,}")
 _ROLE_LINE = re.compile(r"(?mi)^(user|human|customer|assistant|agent|ai|bot|system)\s?:\s")
@@ -46,10 +47,14 @@ class PromptParts:
 
 
 def clean(text: str) -> str:
-    """Return `text` without control or invisible characters and with runs of one character or token shortened."""
+    """Return `text` without control or invisible characters and with runs of blanks, one character or one token shortened."""
     text = _CONTROL.sub(" ", text.replace("\r\n", "\n"))
+    text = _BLANK_RUN.sub(lambda run: "\n\n" if "\n" in run.group() else "    ", text)
     text = _SAME_CHARACTER.sub(r"\1\1\1", text)
-    return _SAME_TOKEN.sub(r"\1\1\1", text)
+    words = text.split()
+    if len(words) > 16 and len(set(words)) < 0.7 * len(words):
+        text = _SAME_TOKEN.sub(r"\1\1\1", text)
+    return text
 
 
 def clip(text: str, head: int, tail: int) -> str:

@@ -40,11 +40,11 @@ _MODAL = re.compile(r"(?i)\b(?:you (?:are|will|must|should|need|have|can)|your (
 _QUESTION = re.compile(r"[?？؟][\"'”’)\]\s]*$|吗|\bquestion\s*\d*\s*[:：]", re.IGNORECASE)
 _QUOTED_LIST = re.compile(r"[\"'“‘`][\w /+&-]{1,30}[\"'”’`](?:\s*(?:,|;|\||/|or|and|oder|y|ou|、|，)\s*){1,2}(?:[\"'“‘`][\w /+&-]{1,30}[\"'”’`])", re.IGNORECASE)
 _BARE_LIST = re.compile(r"(?:\b[\w-]{2,20}(?: [\w-]{2,14})?, ){1,12}(?:[\w-]{2,20}(?: [\w-]{2,14})?)?,? ?(?:or|and|oder|ou|o|tai|или) [\w-]{2,20}|[A-Z_]{3,20}(?:\s?[|/,]\s?[A-Z_]{3,20}){1,12}", re.IGNORECASE)
-_OPTION_LINE = re.compile(r"(?m)(?:^\s*[\(\[]?(?:[A-J]|\d{1,2})[\)\].:]\s+\S|\([A-J]\)\s?\S| [A-J][.)] \S)")
-_BULLET = re.compile(r"(?m)^\s*[-*•]\s+\S")
+_OPTION_LINE = re.compile(r"(?m)(?:^[ \t]*[\(\[]?(?:[A-J]|\d{1,2})[\)\].:]\s+\S|\([A-J]\)\s?\S| [A-J][.)] \S)")
+_BULLET = re.compile(r"(?m)^[ \t]*[-*•][ \t]+\S")
 _JSON_KEY = re.compile(r"[\"'][\w -]{1,40}[\"']\s*:")
 _TOOL_DOC = re.compile(r"(?i)[\"'](?:parameters|arguments|input_schema|input-type|input_type|api_name|function|desc(?:ription)?|tool_name)[\"']\s*:|\b(?:def|function)\s+\w+\(|\bAction(?: Input)?:|\bObservation:|\bThought:|<(?:tool|function|action)s?>|\b\w+\([\w, =\"']{0,60}\)\s*[-:–]")
-_CODE = re.compile(r"```|(?m:^\s*(?:def |class |import |from \w+ import|#include|public |function |const |let |SELECT |>>> |\$ ))|[;{}]\s*\n|Traceback|</\w+>|\w+\.\w+\(")
+_CODE = re.compile(r"```|(?m:^[ \t]*(?:def |class |import |from \w+ import|#include|public |function |const |let |SELECT |>>> |\$ ))|[;{}][ \t]*\n|Traceback|</\w+>|\w+\.\w+\(")
 _MATH = re.compile(r"\$[^$\n]{1,80}\$|\\(?:frac|sqrt|sum|int|begin|left|mathrm|times|alpha)|\b\d+\s*[-+*/^=×÷<>]\s*\d+|[=≤≥≠∑∫√π]")
 _NUMBER = re.compile(r"(?<![\w.])[-+$€£]?\d[\d,.]*%?(?![\w])")
 _URL_OR_PATH = re.compile(r"https?://|\bwww\.|(?<!\w)/(?:\w+/)+\w*|\b\w+\.(?:py|js|ts|csv|json|txt|pdf|jpg|jpeg|png|wav|mp3|mp4|md|yaml|toml|sh|xlsx?|docx?)\b")
@@ -90,6 +90,8 @@ class PromptView:
     """Head and tail of the user's turn, payload included."""
     features: tuple[float, ...]
     """One number per name in FEATURE_NAMES."""
+    has_text: bool
+    """False when nothing readable was left: an empty prompt, images only."""
 
 
 def view_prompt(record: Mapping[str, object]) -> PromptView:
@@ -106,7 +108,7 @@ def view_prompt(record: Mapping[str, object]) -> PromptView:
     instruction = _join(system_ask, user_ask, _outside(parts))
     whole = _squeeze(user if len(user) <= WHOLE_HEAD + WHOLE_TAIL else user[:WHOLE_HEAD] + " … " + user[-WHOLE_TAIL:])
     features = _features(parts, system, user, turns, system_ask, user_ask)
-    return PromptView(instruction or whole, _join(system_ask[:160], whole), features)
+    return PromptView(instruction or whole, _join(system_ask[:160], whole), features, bool(system or user))
 
 
 def tell_instruction(text: str, budget: int) -> str:
@@ -165,7 +167,7 @@ def _units(text: str) -> list[tuple[str, float]]:
         asks = bool(_ASKS.match(piece))
         question = bool(_QUESTION.search(piece))
         modal = bool(_MODAL.search(piece))
-        listed = bool(_QUOTED_LIST.search(piece) or _BARE_LIST.search(piece))
+        listed = ", " in piece and bool(" or " in piece or _QUOTED_LIST.search(piece))
         score = 1.6 * asks + 1.4 * question + 1.1 * modal + 0.7 * listed
         score += 1.2 * (index == first) + 1.2 * (index == last)
         score -= 1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * in_example + 0.8 * (len(piece) > 260)

@@ -240,7 +240,7 @@ def test_standard_input(monkeypatch):
 
 
 def test_an_excerpt_is_short_and_printable():
-    assert record.excerpt(b"\x1b[31m" + b"x" * 1000) == " [31m" + "x" * 195
+    assert record.printable(b"\x1b[31m" + b"x" * 1000) == " [31m" + "x" * 195
 
 
 def test_paths_folders_and_globs_give_each_file_once(tmp_path):

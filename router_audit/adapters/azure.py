@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -11,6 +12,7 @@ from router_audit.adapters.clock import number, ticks, utc
 from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.dialects import counted, logged
 from router_audit.adapters.exchange import Exchange, fields_of
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import text_or_none
 from router_audit.types import Filtered, Merged, Outcome
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from router_audit.adapters.protocol import Record
 
-OPEN_CALLS = 5000
+OPEN_CALLS = 2000
 """How many calls of the LLM log wait for their message chunks at once."""
 _CATEGORIES = {
     "RequestResponse",
@@ -71,7 +73,13 @@ class Reader:
             if {"CorrelationId", "SequenceNumber"} <= row.keys():
                 yield from self._chunk(row, line)
             else:
-                yield _entry(row, self._file, line)
+                yield guarded(
+                    partial(_entry, row, self._file, line),
+                    row,
+                    source=AZURE.source,
+                    file=self._file,
+                    line=line,
+                )
 
     def close(self) -> Iterator[Outcome]:
         """See `Reader.close` of the protocol."""
@@ -90,8 +98,14 @@ class Reader:
 
     def _settle(self) -> Outcome:
         name, (rows, line) = self._open.popitem(last=False)
-        rows.sort(key=lambda row: number(row["SequenceNumber"]) or 0)
-        return logged(_llm_log(rows), source=AZURE.source, file=self._file, line=line, native=("llm", name))
+
+        def made() -> Outcome:
+            rows.sort(key=lambda row: number(row["SequenceNumber"]) or 0)
+            return logged(
+                _llm_log(rows), source=AZURE.source, file=self._file, line=line, native=("llm", name)
+            )
+
+        return guarded(made, rows[0], source=AZURE.source, file=self._file, line=line)
 
 
 def _rows(record: Record) -> Iterator[Record]:

@@ -18,6 +18,7 @@ from router_audit.adapters.dialects import (
     response_format,
     tools_in,
 )
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.leaves import OPEN_TRACES
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.types import Filtered, Merged, Outcome
@@ -86,7 +87,7 @@ class Reader:
         above = {parent for row, _ in rows.values() if _kind(row) == "llm" for parent in _parents(row)}
         alone = not any(_kind(row) == "llm" for row, _ in rows.values())
         for row, line in rows.values():
-            if _kind(row) == "llm" and row.get("span_id") in above:
+            if _kind(row) == "llm" and str(row.get("span_id")) in above:
                 yield Merged()
             else:
                 yield self._outcome(row, line, alone=alone)
@@ -95,9 +96,13 @@ class Reader:
         experiment = alone and bool(row.get("scores")) and row.get("span_id") == row.get("root_span_id")
         if _kind(row) != "llm" and not experiment:
             return Filtered(f"no model call: {str(_kind(row))[:40]}")
-        fields = _call(row, experiment=experiment)
-        native = ("row", row["id"]) if _said(row.get("id")) else row
-        return logged(fields, source=BRAINTRUST.source, file=self._file, line=line, native=native)
+
+        def made() -> Outcome:
+            fields = _call(row, experiment=experiment)
+            native = ("row", row["id"]) if _said(row.get("id")) else row
+            return logged(fields, source=BRAINTRUST.source, file=self._file, line=line, native=native)
+
+        return guarded(made, row, source=BRAINTRUST.source, file=self._file, line=line)
 
 
 def _kind(row: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -9,6 +10,7 @@ from router_audit.adapters.blocks import as_record
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import counted, logged
 from router_audit.adapters.exchange import Exchange, bodies_fields
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.adapters.protocol import Each
 from router_audit.adapters.scores import flagged
@@ -44,7 +46,14 @@ class _Cloudflare:
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     page = record.get("result")
     for row in page if isinstance(page, list) else [record]:
-        yield _event(row, file, line) if "Gateway" in row else _log(as_record(row), file, line)
+        read = _event if isinstance(row, dict) and "Gateway" in row else _log
+        yield guarded(
+            partial(read, as_record(row), file, line),
+            row,
+            source=CLOUDFLARE.source,
+            file=file,
+            line=line,
+        )
 
 
 def _log(row: dict[str, Any], file: str, line: int) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -9,6 +10,7 @@ from router_audit.adapters.blocks import as_record
 from router_audit.adapters.clock import utc
 from router_audit.adapters.conversation import messages_in
 from router_audit.adapters.dialects import counted, logged
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import text_or_none
 from router_audit.types import Filtered, Merged, Message, Outcome, Part
 
@@ -61,7 +63,13 @@ class Reader:
                 yield Merged()
                 return
             for turn in turns:
-                yield self._turn(as_record(turn), line)
+                yield guarded(
+                    partial(self._turn, as_record(turn), line),
+                    turn,
+                    source=GEMINI_CLI.source,
+                    file=self._file,
+                    line=line,
+                )
         elif "$set" in record:
             yield Merged()
         else:

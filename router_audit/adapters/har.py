@@ -5,20 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import logged
 from router_audit.adapters.exchange import Exchange, fields_of, header_map
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.protocol import Each
 from router_audit.types import Filtered, Outcome, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router_audit.adapters.protocol import Reader, Record
-
+from router_audit.adapters.protocol import Reader, Record
 
 MOST_BYTES = 64 * 1024 * 1024
 """A reply that unpacks to more is cut: no model writes that much."""
@@ -44,7 +45,13 @@ class _Har:
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     entries = record["log"]["entries"]
     for index, entry in enumerate(entries, 1):
-        yield _entry(as_record(entry), file, index)
+        yield guarded(
+            partial(_entry, as_record(entry), file, index),
+            as_record(entry).get("startedDateTime"),
+            source=HAR.source,
+            file=file,
+            line=index,
+        )
     if not entries:
         yield Filtered(f"recording without entries (line {line})")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import scores, usage
@@ -9,6 +10,7 @@ from router_audit.adapters.blocks import as_record
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.dialects import counted, logged
 from router_audit.adapters.exchange import Exchange, bodies_fields
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.adapters.protocol import Each
 from router_audit.types import Filtered, Outcome
@@ -47,7 +49,13 @@ class _Helicone:
 def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     page = record.get("data")
     for row in page if isinstance(page, list) else [record]:
-        yield _call(as_record(row), file, line)
+        yield guarded(
+            partial(_call, as_record(row), file, line),
+            row,
+            source=HELICONE.source,
+            file=file,
+            line=line,
+        )
 
 
 def _call(row: dict[str, Any], file: str, line: int) -> Outcome:

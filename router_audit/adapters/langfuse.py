@@ -10,6 +10,7 @@ from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.dialects import counted, logged, params_in, response_fields, tools_in
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.leaves import Leaves
 from router_audit.adapters.names import bare_model, provider_in_model, provider_named, region_in, text_or_none
 from router_audit.types import Filtered, Merged, Outcome
@@ -116,10 +117,13 @@ class Reader:
             self._leaves.link(*place)
             yield Filtered(f"no model call: {str(row['type'])[:40]}")
             return
-        fields = {**_call(row), **_context(row, trace)}
-        call = logged(
-            fields, source=LANGFUSE.source, file=self._file, line=line, native=("observation", place[1])
-        )
+
+        def made() -> Outcome:
+            fields = {**_call(row), **_context(row, trace)}
+            native = ("observation", place[1])
+            return logged(fields, source=LANGFUSE.source, file=self._file, line=line, native=native)
+
+        call = guarded(made, raw, source=LANGFUSE.source, file=self._file, line=line)
         yield from self._leaves.hold(*place, call)
 
 

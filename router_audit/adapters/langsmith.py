@@ -18,6 +18,7 @@ from router_audit.adapters.dialects import (
     response_format,
     tools_in,
 )
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.leaves import Leaves
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.types import Filtered, Merged, Outcome
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from router_audit.adapters.protocol import Record
 
-HALVES = 10_000
+HALVES = 2_000
 """How many runs may wait for their second half."""
 
 
@@ -67,9 +68,9 @@ class Reader:
             yield from self._whole(record, line)
             return
         for key in ("runs", "post"):
-            for run in record.get(key) or ():
+            for run in _list(record.get(key)):
                 yield from self._first(as_record(run), line)
-        for patch in record.get("patch") or ():
+        for patch in _list(record.get("patch")):
             yield from self._second(as_record(patch), line)
 
     def close(self) -> Iterator[Outcome]:
@@ -109,9 +110,19 @@ class Reader:
             self._leaves.link(*place)
             yield Filtered(f"no model call: {str(run.get('run_type'))[:40]}")
             return
-        fields = _call(run) | {"trace_id": place[0], "parent_id": place[2]}
-        call = logged(fields, source=LANGSMITH.source, file=self._file, line=line, native=("run", place[1]))
+
+        def made() -> Outcome:
+            fields = _call(run) | {"trace_id": place[0], "parent_id": place[2]}
+            return logged(
+                fields, source=LANGSMITH.source, file=self._file, line=line, native=("run", place[1])
+            )
+
+        call = guarded(made, run, source=LANGSMITH.source, file=self._file, line=line)
         yield from self._leaves.hold(*place, call)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _id(run: dict[str, Any]) -> str:
@@ -167,7 +178,7 @@ def _call(run: dict[str, Any]) -> dict[str, Any]:
                             if metadata.get(key)), None),
         "user": text_or_none(metadata.get("user_id")),
         "project": text_or_none(run.get("session_name")),
-        "tags": [tag for tag in decoded(run.get("tags")) or [] if isinstance(tag, str)],
+        "tags": [tag for tag in _list(decoded(run.get("tags"))) if isinstance(tag, str)],
         **scores.from_scores(_feedback(run)),
         "flags": [*counts.flags, *([flag] if flag else [])],
     }  # fmt: skip

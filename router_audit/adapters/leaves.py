@@ -35,9 +35,12 @@ class Leaves:
         self._open.move_to_end(trace)
         self._open[trace].parents[span] = parent
 
-    def hold(self, trace: str, span: str, parent: str | None, call: LoggedRequest) -> Iterator[Outcome]:
-        """Take in a call; give back what an older trace can now let go."""
+    def hold(self, trace: str, span: str, parent: str | None, call: Outcome) -> Iterator[Outcome]:
+        """Take in a call; give back what an older trace can now let go. What is no call is given back at once."""
         self.link(trace, span, parent)
+        if not isinstance(call, LoggedRequest):
+            yield call
+            return
         calls = self._open[trace].calls
         if span in calls:
             yield Merged()

@@ -26,8 +26,8 @@ def blob_in(block: dict[str, Any]) -> Part | None:
     """The image, audio or file in a content block, as kind, size and hash."""
     kind = block.get("type") if isinstance(block.get("type"), str) else None
     if block.get("type") == "braintrust_attachment":
-        mime = block.get("content_type")
-        return Part("blob", name=block.get("filename"), mime_type=mime, modality=_modality(mime))
+        mime = _named(block, "content_type")
+        return Part("blob", name=_named(block, "filename"), mime_type=mime, modality=_modality(mime))
     for key in _HOLDERS:
         held = block.get(key)
         if key == "file" and kind not in {"file", "input_file"}:

@@ -11,6 +11,7 @@ from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.dialects import counted, logged
 from router_audit.adapters.exchange import Exchange, bodies_fields
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.leaves import Leaves
 from router_audit.adapters.messages import parsed
 from router_audit.adapters.names import provider_named, text_or_none
@@ -79,12 +80,16 @@ def _span(
     trace = str(info.get("trace_id") or info.get("request_id") or span.get("trace_id"))
     name, parent = _hex(span.get("span_id")), span.get("parent_span_id") or span.get("parent_id")
     above = _hex(parent) if parent else None
-    if held.get("mlflow.spanType") not in _CALLS:
+    if str(held.get("mlflow.spanType")) not in _CALLS:
         leaves.link(trace, name, above)
         yield Filtered(f"no model call: {str(held.get('mlflow.spanType'))[:40]}")
         return
-    fields = _fields(info, span, held) | {"trace_id": trace, "parent_id": above}
-    call = logged(fields, source=MLFLOW.source, file=file, line=line, native=("span", trace, name))
+
+    def made() -> Outcome:
+        fields = _fields(info, span, held) | {"trace_id": trace, "parent_id": above}
+        return logged(fields, source=MLFLOW.source, file=file, line=line, native=("span", trace, name))
+
+    call = guarded(made, span, source=MLFLOW.source, file=file, line=line)
     yield from leaves.hold(trace, name, above, call)
 
 

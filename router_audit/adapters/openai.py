@@ -16,7 +16,7 @@ _PATHS = ("/completions", "/responses", "/embeddings", "/models", "/moderations"
 _OWN = ("gpt-", "o1", "o3", "o4", "chatgpt-", "ft:gpt-", "text-", "davinci", "computer-use", "codex-")
 
 
-def _provider(model: Any) -> str | None:
+def provider_of_model(model: Any) -> str | None:
     """OpenAI, where nothing but the model's name can tell; a proxy speaks this dialect for anyone."""
     return "openai" if isinstance(model, str) and model.startswith(_OWN) else None
 
@@ -61,7 +61,7 @@ def read(record: Record, file: str, line: int) -> list[Outcome]:
     if "request" in record and "response" in record:
         asked = pairs.body_of(record, "request")
         answered = pairs.body_of(record, "response")
-        provider = _provider(answered.get("model") or asked.get("model"))
+        provider = provider_of_model(answered.get("model") or asked.get("model"))
         return pairs.read(record, file, line, source="openai", provider=provider)
     return [bare(record, file, line)]
 
@@ -71,7 +71,7 @@ def bare(answered: Record, file: str, line: int) -> Outcome:
     fields = bodies.call(None, answered)
     if fields is None:
         return Filtered("no text generation")
-    fields["provider"] = _provider(answered.get("model"))
+    fields["provider"] = provider_of_model(answered.get("model"))
     identity = record_id(fields.get("response_id"), answered)
     flags = [*fields.pop("flags", ()), "response_only"]
     return LoggedRequest(request_id=identity, source="openai", file=file, line=line, flags=flags, **fields)

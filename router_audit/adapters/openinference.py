@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import scores, usage
@@ -10,6 +11,7 @@ from router_audit.adapters.blocks import as_record, decoded
 from router_audit.adapters.clock import between_ms, number, utc
 from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.dialects import counted, logged, params_in, response_fields, tools_in
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.leaves import Leaves
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.adapters.spans import Span, dumped_span, otlp_spans
@@ -65,14 +67,24 @@ class Reader:
                     self._leaves.link(str(span.trace_id), str(span.span_id), span.parent_id)
                 yield Filtered(f"no model call: {kind[:40] or 'a span of another kind'}")
                 continue
-            native = ("span", span.trace_id, span.span_id) if placed else record
-            call = logged(
-                _fields(span, record), source=OPENINFERENCE.source, file=self._file, line=line, native=native
+            call = guarded(
+                partial(self._call, span, record, line),
+                span.raw or record,
+                source=OPENINFERENCE.source,
+                file=self._file,
+                line=line,
             )
             if placed:
                 yield from self._leaves.hold(str(span.trace_id), str(span.span_id), span.parent_id, call)
             else:
                 yield call
+
+    def _call(self, span: Span, record: Record, line: int) -> Outcome:
+        placed = bool(span.trace_id and span.span_id)
+        native = ("span", span.trace_id, span.span_id) if placed else record
+        return logged(
+            _fields(span, record), source=OPENINFERENCE.source, file=self._file, line=line, native=native
+        )
 
     def close(self) -> Iterator[Outcome]:
         """See `Reader.close` of the protocol."""

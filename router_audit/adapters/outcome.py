@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from router_audit.adapters.shapes import parsed
+from router_audit.adapters.messages import parsed
 
 GOOD = frozenset({"resolved", "success", "succeeded", "ok", "passed", "pass", "accepted"})
+STATED = frozenset({"outcome", "resolved", "success", "passed", "feedback", "score"})
+"""The names that are looked at."""
 LIKED = frozenset({"up", "thumbs_up", "positive", "good", "like", "1", "true"})
 
 

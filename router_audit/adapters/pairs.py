@@ -10,7 +10,7 @@ import msgspec
 
 from router_audit.adapters import bodies, clock
 from router_audit.adapters.messages import mapping, parsed
-from router_audit.adapters.outcome import outcome
+from router_audit.adapters.outcome import STATED, outcome
 from router_audit.adapters.protocol import Record, record_id
 from router_audit.types import Filtered, LoggedRequest, Outcome
 
@@ -26,6 +26,20 @@ _NAMES = {
     "project": ("project", "project_id", "app", "application", "feature"),
     "region": ("region",),
 }
+
+
+_FIRST_TOKEN_MS = ("time_to_first_token_ms", "ttft_ms")
+_FIELD_OF = {spelling: field for field, spellings in _NAMES.items() for spelling in spellings}
+_SPELLINGS = frozenset(_FIELD_OF)
+_BESIDE = _SPELLINGS.union(
+    _STARTED,
+    _ENDED,
+    _LATENCY_MS,
+    _FIRST_TOKEN_MS,
+    STATED,
+    ("tags", "metadata", "cost_usd", "cost", "retry_count", "retries", "router_audit", "routing"),
+)
+"""Every name that `around` reads, so that a record without any costs one look."""
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -72,13 +86,16 @@ def is_pair(record: Record) -> bool:
 
 def around(record: Record, fields: bodies.Fields, headers: dict[str, str]) -> None:
     """Add to `fields` what stands beside the bodies: times, latency, session, user, team, tags, outcome."""
-    for name, spellings in _NAMES.items():
-        for spelling in spellings:
-            value = record.get(spelling)
+    beside = record.keys() & _BESIDE
+    for field in {_FIELD_OF[name] for name in beside & _SPELLINGS}:
+        for name in _NAMES[field]:
+            value = record.get(name)
             if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
-                fields[name] = str(value)
+                fields[field] = str(value)
                 break
-    _times(record, fields, headers)
+    _times(record, beside, fields, headers)
+    if not beside:
+        return
     tags = record.get("tags")
     if isinstance(tags, list) and tags:
         fields["tags"] = [*fields.get("tags", ()), *(str(tag) for tag in tags)]
@@ -86,13 +103,14 @@ def around(record: Record, fields: bodies.Fields, headers: dict[str, str]) -> No
     if isinstance(metadata, dict):
         around_metadata(metadata, fields)
     for name in ("cost_usd", "cost"):
-        if clock.number(record.get(name)) is not None:
+        if name in beside and clock.number(record[name]) is not None:
             fields["logged_cost_usd"] = str(record[name])
             break
     retries = record.get("retry_count", record.get("retries"))
     if isinstance(retries, int) and retries > 0:
         fields["retry_count"] = min(retries, 1000)
-    if not outcome(record, fields) and isinstance(metadata, dict):
+    stated = beside & STATED and outcome(record, fields)
+    if not stated and isinstance(metadata, dict):
         outcome(metadata, fields)
     routing = record.get("router_audit") or record.get("routing")
     if isinstance(routing, dict):
@@ -110,22 +128,26 @@ def around_metadata(metadata: dict[str, Any], fields: bodies.Fields) -> None:
                     break
 
 
-def _times(record: Record, fields: bodies.Fields, headers: dict[str, str]) -> None:
-    started: datetime | None = None
+def _first(record: Record, beside: set[str], names: tuple[str, ...]) -> Any:
+    for name in names:
+        if name in beside and record[name] is not None:
+            return record[name]
+    return None
+
+
+def _times(record: Record, beside: set[str], fields: bodies.Fields, headers: dict[str, str]) -> None:
     flag: str | None = None
-    for name in _STARTED:
-        if record.get(name) is not None:
-            started, flag = clock.utc(record[name])
-            break
-    ended = next((clock.utc(record[name])[0] for name in _ENDED if record.get(name) is not None), None)
-    latency = next((clock.number(record[name]) for name in _LATENCY_MS if record.get(name) is not None), None)
-    if latency is None:
-        latency = clock.between_ms(started, ended)
-    if latency is None:
+    started = _first(record, beside, _STARTED)
+    if started is not None:
+        started, flag = clock.utc(started)
+    latency = clock.number(_first(record, beside, _LATENCY_MS))
+    if latency is None and started is not None:
+        latency = clock.between_ms(started, clock.utc(_first(record, beside, _ENDED))[0])
+    if latency is None and headers:
         latency = clock.number(headers.get("openai-processing-ms"))
     if latency is not None:
         fields["latency_ms"] = latency
-    first = clock.number(record.get("time_to_first_token_ms", record.get("ttft_ms")))
+    first = clock.number(_first(record, beside, _FIRST_TOKEN_MS))
     if first is not None:
         fields["time_to_first_token_ms"] = first
     if started is not None:
@@ -161,7 +183,7 @@ def read(record: Record, file: str, line: int, *, source: str, provider: str | N
         fields["request_model"] = both.url.split("/deployments/", 1)[1].split("/", 1)[0]
     around(record, fields, both.headers)
     if "resolved" not in fields:
-        outcome(mapping(both.asked.get("metadata")), fields)
+        outcome(mapping(mapping(both.asked).get("metadata")), fields)
     identity = record_id(fields.get("response_id"), record)
     return [LoggedRequest(request_id=identity, source=source, file=file, line=line, **fields)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -9,6 +10,7 @@ from router_audit.adapters.blocks import as_record
 from router_audit.adapters.clock import number, utc
 from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.dialects import counted, logged, params_in, response_format, tools_in
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.adapters.protocol import Each
 from router_audit.types import Filtered, Outcome
@@ -52,7 +54,13 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
         return
     held = {"evaluation": record.get("evalId"), "timestamp": results.get("timestamp")}
     for index, row in enumerate(results["results"], 1):
-        yield _result(as_record(row), held, file, index)
+        yield guarded(
+            partial(_result, as_record(row), held, file, index),
+            row,
+            source=PROMPTFOO.source,
+            file=file,
+            line=index,
+        )
 
 
 def _result(row: dict[str, Any], held: dict[str, Any], file: str, line: int) -> Outcome:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from router_audit.adapters import ADAPTERS, detect
+from router_audit.adapters import ADAPTERS, detect, plain
 from router_audit.adapters.protocol import RecordError
-from router_audit.logfile import Bad
+from router_audit.logfile import Bad, decode, printable, unfold
 from router_audit.types import Filtered, Rejected
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _SHAPES = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError, RecursionError)
 """What a field map meets when a record has its format's mark but not its shape."""
+
+_PATIENCE = 100
+"""Lines after which the short way is no longer tried on a file that has no plain exchange."""
 
 _MANY = 24
 """Keys that a reason lists at most."""
@@ -35,10 +38,16 @@ class FileReader:
         self.file = file
         self._pieces = pieces
         self._readers: dict[str, Reader] = {}
+        self._plain = 0
         self._last: tuple[Adapter, Reader] | None = None
 
-    def feed(self, line: int, record: Record | Bad) -> Iterable[Outcome]:
-        """The outcomes that are known after this record. Raises NeedsOrder where the file is read in pieces."""
+    def feed(self, line: int, record: Record | Bad | bytes) -> Iterable[Outcome]:
+        """The outcomes that are known after this record, or undecoded line of JSON.
+
+        Raises NeedsOrder where the file is read in pieces.
+        """
+        if record.__class__ is bytes:
+            return self._line(line, record)
         if record.__class__ is Bad:
             return (Rejected(self.file, line, record.reason, record.excerpt),)
         assert isinstance(record, dict)
@@ -64,6 +73,21 @@ class FileReader:
             return (Filtered("nothing in it"),)
         return outcomes
 
+    def _line(self, line: int, raw: bytes) -> Iterable[Outcome]:
+        if self._plain > -_PATIENCE:
+            try:
+                call = plain.read(raw, self.file, line)
+            except RecordError as error:
+                return (Rejected(self.file, line, str(error), printable(raw), "openai"),)
+            if call is not None:
+                self._plain = _PATIENCE
+                return (call,)
+            self._plain -= 1
+        value = decode(raw)
+        if value.__class__ is dict:
+            return self.feed(line, value)
+        return [outcome for _, one in unfold(line, value) for outcome in self.feed(line, one)]
+
     def _reader(self, adapter: Adapter) -> Reader:
         name = type(adapter).__qualname__
         if name not in self._readers:
@@ -77,6 +101,16 @@ class FileReader:
                 yield from reader.close()
             except (RecordError, *_SHAPES) as error:
                 yield Rejected(self.file, 0, f"the end of the file cannot be read ({error})")
+
+
+def reads_in_pieces(head: bytes) -> bool:
+    """Whether the first lines are of formats whose records stand alone. A later one may still raise NeedsOrder."""
+    for raw in head.split(b"\n")[:_PATIENCE]:
+        value = decode(raw) if raw else None
+        adapter = detect(value) if isinstance(value, dict) else None
+        if adapter is not None and adapter.ordered:
+            return False
+    return True
 
 
 def _unknown(record: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import scores, usage
@@ -11,15 +12,16 @@ from router_audit.adapters.clock import number, utc
 from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.dialects import counted, logged, params_in, tools_in
 from router_audit.adapters.exchange import Exchange, bodies_fields, collapsed
+from router_audit.adapters.guard import guarded
 from router_audit.adapters.names import provider_named, text_or_none
 from router_audit.types import Filtered, Merged, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from router_audit.adapters.protocol import Record
 
-INFERENCES = 20_000
+INFERENCES = 5_000
 """How many inferences wait for their model calls and feedback at once."""
 
 
@@ -91,23 +93,26 @@ class Reader:
         return self._open.setdefault(str(name), _Inference())
 
     def _settle(self, held: _Inference) -> Iterator[Outcome]:
-        shared = {**(_shared(held.row[0]) if held.row else {}), **scores.from_scores(held.scores)}
         for row, line in held.calls:
-            fields = _model_call(row)
-            fields = {**fields, **shared, "tools": fields.get("tools") or shared.get("tools", [])}
-            yield logged(
-                fields, source=TENSORZERO.source, file=self._file, line=line, native=("model", row.get("id"))
-            )
-        if held.row is None:
-            return
-        if held.calls:
+            yield self._guarded(partial(_model_call, row), held, row, line, "model")
+        if held.row is not None and held.calls:
             yield Merged()
-            return
-        row, line = held.row
-        fields = _alone(row) | shared
-        yield logged(
-            fields, source=TENSORZERO.source, file=self._file, line=line, native=("inference", row.get("id"))
-        )
+        elif held.row is not None:
+            row, line = held.row
+            yield self._guarded(partial(_alone, row), held, row, line, "inference")
+
+    def _guarded(
+        self, fields_of: Callable[[], dict[str, Any]], held: _Inference, row: Record, line: int, kind: str
+    ) -> Outcome:
+        def made() -> Outcome:
+            shared = {**(_shared(held.row[0]) if held.row else {}), **scores.from_scores(held.scores)}
+            fields = fields_of()
+            fields = {**fields, **shared, "tools": fields.get("tools") or shared.get("tools", [])}
+            return logged(
+                fields, source=TENSORZERO.source, file=self._file, line=line, native=(kind, row.get("id"))
+            )
+
+        return guarded(made, row, source=TENSORZERO.source, file=self._file, line=line)
 
 
 def _started(row: Record) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from router_audit.adapters.protocol import Record
 
-PARENTS = 20_000
+PARENTS = 5_000
 """How many parents, and how many marks of children, are remembered at once."""
 _CHILD = (".doGenerate", ".doStream")
 _CALLS = ("ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject")

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from router_audit.logfile.containers import records
 from router_audit.logfile.paths import Source, find
-from router_audit.logfile.record import Bad, Numbered
+from router_audit.logfile.pieces import Piece, glance, piece_lines, split
+from router_audit.logfile.record import Bad, Numbered, decode, printable, unfold
 from router_audit.logfile.tables import sqlite_rows
 
-__all__ = ["Bad", "Numbered", "Source", "find", "records", "sqlite_rows"]
+__all__ = [
+    "Bad",
+    "Numbered",
+    "Piece",
+    "Source",
+    "decode",
+    "find",
+    "glance",
+    "piece_lines",
+    "printable",
+    "records",
+    "split",
+    "sqlite_rows",
+    "unfold",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from router_audit.errors import InputError
 from router_audit.logfile import lines, tables
@@ -67,8 +67,11 @@ def kind_of(head: bytes, *, complete: bool) -> Kind:
     return "csv" if tables.csv_delimiter(first) else "text"
 
 
-def records(source: Source) -> Iterator[Numbered]:
-    """Every record of the file with its line, and a `Bad` for each piece that is none. Memory is bounded."""
+def records(source: Source, *, undecoded: bool = False) -> Iterator[tuple[int, dict[str, Any] | bytes | Bad]]:
+    """Every record of the file with its line, and a `Bad` for each piece that is none. Memory is bounded.
+
+    `undecoded` leaves the lines of a file of JSON lines as bytes, for a reader that has a shorter way.
+    """
     try:
         plain = open_plain(source)
     except OSError as error:
@@ -79,7 +82,7 @@ def records(source: Source) -> Iterator[Numbered]:
         return
     try:
         stream, head = unpack(plain)
-        yield from _read(source, stream, head)
+        yield from _read(source, stream, head, undecoded=undecoded)
     except BROKEN as error:
         yield 0, Bad(f"the file is damaged ({error})", whole_file=True)
     finally:
@@ -87,7 +90,9 @@ def records(source: Source) -> Iterator[Numbered]:
             plain.close()
 
 
-def _read(source: Source, raw: Stream, head: bytes) -> Iterator[Numbered]:
+def _read(
+    source: Source, raw: Stream, head: bytes, *, undecoded: bool
+) -> Iterator[tuple[int, dict[str, Any] | bytes | Bad]]:
     kind = kind_of(head, complete=len(head) < HEAD)
     if kind in ("parquet", "sqlite") and (source.path == STDIN or "://" in source.path or raw.packed):
         yield 0, Bad(f"a {kind} file must lie unpacked on this machine", whole_file=True)
@@ -95,7 +100,7 @@ def _read(source: Source, raw: Stream, head: bytes) -> Iterator[Numbered]:
     stream = buffered(raw)
     match kind:
         case "lines":
-            yield from lines.json_lines(stream)
+            yield from lines.raw_lines(stream) if undecoded else lines.json_lines(stream)
         case "values":
             yield from lines.json_values(stream)
         case "sse":
@@ -119,6 +124,9 @@ def _read(source: Source, raw: Stream, head: bytes) -> Iterator[Numbered]:
 def _text(stream: io.BufferedReader) -> Iterator[Numbered]:
     try:
         raw = stream.read(MAX_DOCUMENT)
+        if len(raw) == MAX_DOCUMENT:
+            yield 0, Bad(f"text of more than {MAX_DOCUMENT >> 20} MB", whole_file=True)
+            return
     except BROKEN as error:
         yield 0, Bad(f"the file breaks off ({error})", whole_file=True)
         return

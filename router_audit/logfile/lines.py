@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from router_audit.logfile.record import MAX_DOCUMENT, MAX_RECORD, Bad, Numbered, decode, excerpt, unfold
+from router_audit.logfile.record import MAX_DOCUMENT, MAX_RECORD, Bad, Numbered, decode, printable, unfold
 from router_audit.logfile.streams import BROKEN
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def raw_lines(stream: io.BufferedReader, first: int = 1) -> Iterator[tuple[int, 
                 head = raw
                 while raw and raw[-1] != 10:
                     raw = readline(MAX_RECORD)
-                yield number, Bad(f"line longer than {MAX_RECORD >> 20} MB", excerpt(head))
+                yield number, Bad(f"line longer than {MAX_RECORD >> 20} MB", printable(head))
                 continue
         except BROKEN as error:
             yield number, Bad(f"the file breaks off here ({error})", whole_file=number == first)
@@ -75,7 +75,7 @@ def json_values(stream: io.BufferedReader) -> Iterator[Numbered]:
         try:
             block = stream.read(_BLOCK)
         except BROKEN as error:
-            yield scan.line, Bad(f"the file breaks off here ({error})", excerpt(bytes(scan.pending)))
+            yield scan.line, Bad(f"the file breaks off here ({error})", printable(bytes(scan.pending)))
             return
         for number, raw in scan.feed(block):
             yield from unfold(number, decode(raw))
@@ -84,7 +84,9 @@ def json_values(stream: io.BufferedReader) -> Iterator[Numbered]:
         if len(scan.pending) > MAX_DOCUMENT:
             yield (
                 scan.line,
-                Bad(f"a JSON value longer than {MAX_DOCUMENT >> 20} MB", excerpt(bytes(scan.pending[:999]))),
+                Bad(
+                    f"a JSON value longer than {MAX_DOCUMENT >> 20} MB", printable(bytes(scan.pending[:999]))
+                ),
             )
             return
 

@@ -32,7 +32,7 @@ Numbered = tuple[int, "dict[str, Any] | Bad"]
 _decode = msgspec.json.Decoder().decode
 
 
-def excerpt(raw: bytes | str) -> str:
+def printable(raw: bytes | str) -> str:
     """The head of the raw text, printable."""
     text = raw[: EXCERPT * 4].decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     return "".join(char if char.isprintable() else " " for char in text[:EXCERPT])
@@ -43,9 +43,9 @@ def decode(raw: bytes) -> Any:
     try:
         return _decode(raw)
     except UnicodeDecodeError:
-        return Bad("not UTF-8 text", excerpt(raw))
+        return Bad("not UTF-8 text", printable(raw))
     except RecursionError:
-        return Bad("JSON nested too deeply", excerpt(raw))
+        return Bad("JSON nested too deeply", printable(raw))
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         return _lenient(raw, str(error))
 
@@ -57,11 +57,11 @@ def _lenient(raw: bytes, reason: str) -> Any:
         value = json.loads(text, parse_constant=lambda _: None)
         return _decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except UnicodeDecodeError:
-        return Bad("not UTF-8 text", excerpt(raw))
+        return Bad("not UTF-8 text", printable(raw))
     except (ValueError, RecursionError, msgspec.MsgspecError):
         if b"\x00" in raw:
             reason = "NUL bytes in the line"
-        return Bad(reason.removeprefix("JSON is malformed: ").join(("not JSON: ", "")), excerpt(raw))
+        return Bad(reason.removeprefix("JSON is malformed: ").join(("not JSON: ", "")), printable(raw))
 
 
 def unfold(line: int, value: Any) -> list[Numbered]:
@@ -74,7 +74,10 @@ def unfold(line: int, value: Any) -> list[Numbered]:
             return [(line, value)]
     if isinstance(value, list) and value:
         return [
-            (line, entry if isinstance(entry, dict) else Bad("an element is no object", excerpt(str(entry))))
+            (
+                line,
+                entry if isinstance(entry, dict) else Bad("an element is no object", printable(str(entry))),
+            )
             for entry in value
         ]
-    return [(line, Bad("not an object", excerpt(str(value))))]
+    return [(line, Bad("not an object", printable(str(value))))]

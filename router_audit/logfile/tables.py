@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from router_audit.logfile.record import MAX_RECORD, Bad, Numbered, excerpt
+from router_audit.logfile.record import MAX_RECORD, Bad, Numbered, printable
 from router_audit.logfile.streams import BROKEN
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def csv_rows(stream: io.BufferedReader, delimiter: str) -> Iterator[Numbered]:
                 yield rows.line_num, dict(zip(names, row, strict=True))
             elif row:
                 reason = f"{len(row)} columns where the header has {len(names)}"
-                yield rows.line_num, Bad(reason, excerpt(delimiter.join(row)))
+                yield rows.line_num, Bad(reason, printable(delimiter.join(row)))
     except csv.Error as error:
         yield rows.line_num, Bad(f"not CSV from here on ({error})")
     except BROKEN as error:

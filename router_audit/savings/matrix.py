@@ -137,8 +137,11 @@ def cost_matrix(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | No
     """
     out = np.empty((len(prices), known.counts.shape[1]))
     for scaled, rows in _blocks(known, prices, factor):
-        whole = isinstance(rows, slice)
-        out[:, rows] = _product(known.counts if whole else known.counts[:, rows], [p.rates for p in scaled])
+        rates = [price.rates for price in scaled]
+        if isinstance(rows, slice):
+            _product(known.counts, rates, out)
+        else:
+            out[:, rows] = _product(known.counts[:, rows], rates)
         _bands(out, rows, known, scaled)
         fees = np.array([price.request_fee_pico for price in scaled], np.float64)
         if fees.any():
@@ -175,14 +178,13 @@ def _blocks(
             yield scaled, rows
 
 
-def _product(counts: Floats, rates: Sequence[Rates]) -> Floats:
+def _product(counts: Floats, rates: Sequence[Rates], out: Floats | None = None) -> Floats:
     table = np.array([rate.filled() for rate in rates], np.float64)
+    product: Floats = np.matmul(table, counts, out=out)
     if counts.size and counts.max(initial=0) * table.max(initial=0) * len(KINDS) >= EXACT:
-        sums: Floats = table @ counts
-        if sums.max(initial=0) >= EXACT:
-            return (table.astype(np.int64) @ counts.astype(np.int64)).astype(np.float64)
-        return sums
-    product: Floats = table @ counts
+        if product.max(initial=0) < EXACT:
+            return product
+        product[:] = table.astype(np.int64) @ counts.astype(np.int64)
     return product
 
 

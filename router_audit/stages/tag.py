@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from router_audit.labellers.builtin import load_builtin
+from router_audit.builtin_features import build_features, stored_columns, vector_name, view_prompts
+from router_audit.embedding import load_encoder
+from router_audit.labellers.builtin import BuiltinLabeller
+from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from router_audit.types.progress import Progress
 
 BATCH = 512
+DEFAULT_ENCODER = "minilm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +45,22 @@ class TagResult:
 
 def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
     """Label the contents of the audited requests that this labeller has not seen."""
-    labeller = load_builtin(options.encoder)
+    encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
+    labeller = BuiltinLabeller(encoder)
     store.run("select_window", last=options.last)
     store.run("select_contents")
-    who = {"labeller": labeller.name, "model": labeller.model, "prompt_version": labeller.prompt_version}
+    who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
     waiting = int(store.query("unlabelled_count", **who)["contents"][0])
     labelled = 0
     if waiting:
         progress.stage("tagging", waiting)
         for batch in store.stream("unlabelled_contents", batch_rows=BATCH, **who):
-            vectors = labeller.featurise([prompt_record(row) for row in batch.iter_rows(named=True)])
-            store.append(
-                "embeddings", _embeddings(batch, vectors, labeller.encoder), on_conflict="ignore", aside=True
-            )
-            store.append(
-                "labels", _labels(batch, labeller.judge(vectors), who), on_conflict="ignore", aside=True
-            )
+            views = view_prompts([prompt_record(row) for row in batch.iter_rows(named=True)])
+            features = build_features(views, encoder)
+            vectors = _embeddings(batch, stored_columns(features), vector_name(encoder))
+            store.append("embeddings", vectors, on_conflict="ignore", aside=True)
+            labels = _labels(batch, labeller.judge(views, features), who)
+            store.append("labels", labels, on_conflict="ignore", aside=True)
             labelled += batch.height
             progress.advance(batch.height)
     counts = dict(store.query("label_counts", **who).iter_rows())
@@ -98,9 +102,11 @@ def _labels(batch: pl.DataFrame, verdicts: Any, who: dict[str, str]) -> pl.DataF
     return pl.DataFrame(
         {
             "content_hash": batch["content_hash"],
-            "profile": pl.Series([verdict.profile for verdict in verdicts], dtype=pl.String),
+            "profile": pl.Series(
+                [None if verdict.abstained else verdict.profile for verdict in verdicts], dtype=pl.String
+            ),
             "probability": pl.Series([verdict.probability for verdict in verdicts], dtype=pl.Float64),
-            "reason": pl.Series([verdict.reason for verdict in verdicts], dtype=pl.String),
+            "reason": pl.Series([verdict.abstained for verdict in verdicts], dtype=pl.String),
         }
     ).with_columns(
         *(pl.lit(value).alias(name) for name, value in who.items()),

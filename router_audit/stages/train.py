@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from router_audit import classifier as learner
-from router_audit.labellers.builtin import load_builtin
+from router_audit.builtin_features import vector_name
+from router_audit.classifier import (
+    Head,
+    calibrate,
+    fit_linear,
+    grouped_split,
+    pack_head,
+    predict,
+    predict_proba,
+)
+from router_audit.classifier_report import Evaluation, ProfileReport, evaluate
+from router_audit.embedding import load_encoder
+from router_audit.labellers.builtin import BuiltinLabeller
+from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
-    from router_audit.classifier import Head
     from router_audit.store import Store
     from router_audit.types.progress import Progress
 
@@ -21,7 +34,8 @@ BATCH = 4096
 HELD_OUT = 0.25
 SEED = 20261101
 FEWEST = 40
-"""Below so many labelled contents, or with one profile alone, nothing is fitted: the builtin head predicts."""
+"""Below so many labelled contents, or with one profile alone, nothing is fitted: the labels themselves predict."""
+PENALTY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +67,79 @@ class TrainResult:
 
 def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResult:
     """Fit on three quarters of the templates, measure on the rest, refit on all, predict every content."""
-    import numpy as np
-
-    labeller = load_builtin(options.encoder)
+    encoder = load_encoder(options.encoder or "minilm")
+    labeller = BuiltinLabeller(encoder)
+    name = vector_name(encoder)
+    who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
     store.run("select_window", last=options.last)
     store.run("select_contents")
-    rows = store.query(
-        "training_rows",
-        encoder=labeller.encoder,
-        labeller=labeller.name,
-        model=labeller.model,
-        prompt_version=labeller.prompt_version,
-    )
-    figures: dict[str, Any] = {
-        "n": 0, "macro_f1": None, "per_profile": {}, "confusion": {}, "brier": None, "ece": None, "abstained": 0,
-    }  # fmt: skip
+    rows = store.query("training_rows", encoder=name, **who)
     if rows.height < FEWEST or rows["profile"].n_unique() < 2:
-        head = labeller.head
-    else:
-        progress.stage("training", None)
-        vectors = np.stack(rows["vector"].to_numpy())
-        labels = rows["profile"].to_list()
-        weights = np.sqrt(rows["requests"].to_numpy().astype(float))
-        head, figures = learner.fit_and_measure(
-            vectors,
-            labels,
-            groups=rows["template_id"].to_list(),
-            classes=PROFILES,
-            weights=weights,
-            held_out=HELD_OUT,
-            seed=SEED,
-            about={"encoder": labeller.encoder, "labeller": labeller.name, "labeller_model": labeller.model},
-        )
-    _save(store, head, labeller.encoder, labeller.name, figures)
-    predicted = _predict(store, head, labeller.encoder, progress)
+        predicted = _predict_as_labelled(store, who)
+        version = f"{labeller.name}-{labeller.version}"
+        _save(store, version, name, labeller.name, None, {})
+        return TrainResult(version, 0, None, {}, {}, None, None, 0, predicted)
+    progress.stage("training", None)
+    head, found = _fit(rows, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
+    figures = _figures(found)
+    _save(store, head.version, name, labeller.name, head, figures)
+    predicted = _predict(store, head, name, progress)
     return TrainResult(version=head.version, predicted=predicted, **figures)
 
 
-def _save(store: Store, head: Head, encoder: str, labeller: str, figures: dict[str, Any]) -> None:
+def _fit(rows: pl.DataFrame, about: dict[str, Any]) -> tuple[Head, Evaluation]:
+    import numpy as np
+
+    vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
+    labels = rows["profile"].to_list()
+    weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
+    rest, held = grouped_split(rows["template_id"].to_list(), HELD_OUT, SEED)
+    kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
+    trial = Head(PROFILES, (fit_linear(vectors[rest], kept, PROFILES, weights[rest], penalty=PENALTY),))
+    trial = calibrate(trial, vectors[held], asked, weights[held])
+    found = evaluate(
+        asked,
+        predict_proba(trial, vectors[held]),
+        PROFILES,
+        [bool(verdict.abstained) for verdict in predict(trial, vectors[held])],
+    )
+    member = fit_linear(vectors, labels, PROFILES, weights, penalty=PENALTY)
+    return Head(PROFILES, (member,), temperature=trial.temperature, about=about), found
+
+
+def _figures(found: Evaluation) -> dict[str, Any]:
+    return {
+        "n": found.n,
+        "macro_f1": round(found.macro_f1, 6),
+        "per_profile": {name: _of_profile(report) for name, report in found.per_profile.items()},
+        "confusion": found.confusion,
+        "brier": round(found.brier, 6),
+        "ece": round(found.ece, 6),
+        "abstained": found.abstained,
+    }
+
+
+def _of_profile(report: ProfileReport) -> dict[str, float]:
+    if not report.support:
+        return {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    shown = {"f1": round(report.f1, 6), "support": report.support}
+    for name, rate in (("precision", report.precision), ("recall", report.recall)):
+        values = {key: 0.0 if value != value else round(value, 6) for key, value in asdict(rate).items()}  # noqa: PLR0124
+        shown |= {name: values["value"], f"{name}_low": values["low"], f"{name}_high": values["high"]}
+    return shown
+
+
+def _save(
+    store: Store, version: str, encoder: str, labeller: str, head: Head | None, figures: dict[str, Any]
+) -> None:
     import polars as pl
 
-    seen = store.query("classifier_sequence", version=head.version).row(0, named=True)
+    seen = store.query("classifier_sequence", version=version).row(0, named=True)
     if seen["own"] and seen["own"] == seen["newest"]:
         return
-    metadata, arrays = learner.to_bytes(head)
+    metadata, arrays = pack_head(head) if head is not None else ({}, b"")
     row = {
-        "version": head.version,
+        "version": version,
         "sequence": seen["newest"] + 1,
         "encoder": encoder,
         "labeller": labeller,
@@ -106,6 +147,12 @@ def _save(store: Store, head: Head, encoder: str, labeller: str, figures: dict[s
         "arrays": arrays,
     }
     store.append("classifiers", pl.DataFrame([row]), on_conflict="replace")
+
+
+def _predict_as_labelled(store: Store, who: dict[str, str]) -> int:
+    """The labeller's own verdicts as predictions of the classifier `LABELLER-VERSION`."""
+    with store.transaction():
+        return store.run("predict_as_labelled", classifier=f"{who['labeller']}-{who['model']}", **who)
 
 
 def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
@@ -116,10 +163,9 @@ def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
     for batch in store.stream(
         "unpredicted_vectors", batch_rows=BATCH, encoder=encoder, classifier=head.version
     ):
-        verdicts = learner.predict(head, np.stack(batch["vector"].to_numpy()))
-        store.append(
-            "predictions", _predictions(batch, verdicts, head.version), on_conflict="ignore", aside=True
-        )
+        vectors: NDArray[np.float32] = np.stack(batch["vector"].to_numpy()).astype(np.float32)
+        found = _predictions(batch, predict(head, vectors), head.version)
+        store.append("predictions", found, on_conflict="ignore", aside=True)
         done += batch.height
     return done
 

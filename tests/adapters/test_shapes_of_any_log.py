@@ -16,7 +16,7 @@ from router_audit.adapters.dialects import tools_in
 from router_audit.adapters.leaves import Leaves
 from router_audit.adapters.reading import FileReader
 from router_audit.adapters.scores import from_scores
-from router_audit.types import LoggedRequest, Merged
+from router_audit.types import LoggedRequest, Merged, Rejected
 from tests.adapters.conftest import outcomes_of
 
 
@@ -184,6 +184,40 @@ def test_calls_above_others_are_merged_across_other_spans_and_circles():
     leaves.link("u", "d", "c")
 
     assert list(leaves.close()) == [Merged(), call("b"), Merged()]
+
+
+def span(name, tokens):
+    return {
+        "span_id": name,
+        "attributes": {"mlflow.spanType": '"LLM"', "mlflow.chat.tokenUsage": {"input_tokens": tokens}},
+    }
+
+
+def braintrust(name, tokens):
+    return {"id": name, "root_span_id": "r", "span_id": name, "span_attributes": {"type": "llm"},
+            "metrics": {"prompt_tokens": tokens}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [{"info": {"trace_id": "t"}, "data": {"spans": [span("a", 1), span("b", -1), span("c", 3)]}}],
+        [braintrust("a", 1), braintrust("b", -1), braintrust("c", 3)],
+        [{"trace": {"id": "t"}, "observations": [
+            {"id": str(n), "traceId": "t", "type": "GENERATION", "usageDetails": {"input": n}} for n in (1, -1, 3)]}],
+        [{"data": [{"request_id": str(n), "request_created_at": "", "prompt_tokens": n} for n in (1, -1, 3)]}],
+        [{"results": {"results": [{"response": {"tokenUsage": {"prompt": n}}} for n in (1, -1, 3)]}}],
+    ],
+)  # fmt: skip
+def test_one_bad_unit_leaves_the_others(records):
+    reader = FileReader("f")
+    found = [one for line, record in enumerate(records, 1) for one in reader.feed(line, record)]
+    found += reader.close()
+
+    assert [one.input_tokens for one in found if isinstance(one, LoggedRequest)] == [1, 3]
+    (bad,) = [one for one in found if isinstance(one, Rejected)]
+    assert bad.reason.endswith("is negative: -1")
+    assert "-1" in bad.excerpt
 
 
 def test_open_traces_are_bounded():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from router_audit.errors import InputError
 from router_audit.logfile import find
-from router_audit.stages.ingest import decode, merge
+from router_audit.stages.ingest import decode, merge, spread
 from router_audit.stages.ingest.options import IngestOptions, IngestResult, SourceCounts, Tokens
 from router_audit.types.progress import Progress, Unwatched
 
@@ -56,12 +56,9 @@ def ingest(
     sources = find(paths)
     progress.stage("ingest", None)
     with _workplace(store) as folder:
-        shards = decode.Shards(folder, 0, decode.Options(redact=options.redact))
-        for source in sources:
-            for done in decode.read_file(source, shards):
-                progress.advance(done)
-        shards.flush()
-        tally = shards.tally
+        tally = spread.decode_all(
+            sources, folder, decode.Options(redact=options.redact), progress, options.workers
+        )
         if tally.whole_file and tally.records == len(tally.whole_file):
             where, reason = tally.whole_file[0]
             more = f" (and {len(tally.whole_file) - 1} more files)" if len(tally.whole_file) > 1 else ""

@@ -1,4 +1,4 @@
-"""One file, or a piece of one, to shards on disk: the work that may run in another process."""
+"""Files to shards on disk: the work that several processes share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from router_audit.adapters.protocol import RecordError
-from router_audit.adapters.reading import FileReader
-from router_audit.logfile import Source, records
+from router_audit.adapters.reading import FileReader, NeedsOrder
+from router_audit.logfile import Bad, Piece, Source, piece_lines, records
 from router_audit.stages.ingest.rows import Shard
-from router_audit.types import Filtered, LoggedRequest, Merged, Rejected
+from router_audit.types import Filtered, LoggedRequest, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 
     from router_audit.types import Outcome
 
-SHARD_ROWS = 20_000
-SHARD_BYTES = 32 * 1024 * 1024
+SHARD_ROWS = 10_000
+SHARDS_PER_TASK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work for one process: whole files, or a piece of one."""
+
+    number: int
+    sources: tuple[Source, ...] = ()
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,8 @@ class Shards:
         self._shard = self._new()
 
     def _new(self) -> Shard:
-        return Shard(self._number)
+        self._room = SHARD_ROWS
+        return Shard(self._number, redact=self._options.redact)
 
     def put(self, outcomes: Iterable[Outcome]) -> None:
         """Take the outcomes in, each counted once."""
@@ -71,7 +81,6 @@ class Shards:
         for outcome in outcomes:
             tally.records += 1
             if outcome.__class__ is LoggedRequest:
-                assert isinstance(outcome, LoggedRequest)
                 try:
                     self._shard.add(outcome)
                     tally.requests += 1
@@ -82,10 +91,10 @@ class Shards:
             elif isinstance(outcome, Filtered):
                 tally.filtered[outcome.reason] += 1
             else:
-                assert isinstance(outcome, Merged)
                 tally.merged += 1
-        if self._shard.rows >= SHARD_ROWS or len(self._shard.rejects) >= SHARD_ROWS:
-            self.flush()
+            self._room -= 1
+            if not self._room:
+                self.flush()
 
     def _reject(self, outcome: Rejected) -> None:
         self._shard.rejects.append(outcome)
@@ -102,11 +111,29 @@ def read_file(source: Source, shards: Shards) -> Iterator[int]:
     """Decode a whole file into the shards; yields the records read so far now and then."""
     reader = FileReader(source.name)
     at = 0
-    for at, (line, record) in enumerate(records(source), 1):
-        if not isinstance(record, dict) and record.whole_file:
+    for at, (line, record) in enumerate(records(source, undecoded=True), 1):
+        if record.__class__ is Bad and record.whole_file:
             shards.tally.whole_file.append((source.name, record.reason))
         shards.put(reader.feed(line, record))
         if at % 1000 == 0:
             yield 1000
     shards.put(reader.close())
     yield at % 1000
+
+
+def run(task: Task, folder: Path, options: Options) -> Tally | None:
+    """Do a task; None where a piece turned out to need its file in order."""
+    shards = Shards(folder, task.number * SHARDS_PER_TASK, options)
+    if task.piece is not None:
+        reader = FileReader(Source(task.piece.path).name, pieces=True)
+        try:
+            for line, record in piece_lines(task.piece):
+                shards.put(reader.feed(line, record))
+            shards.put(reader.close())
+        except NeedsOrder:
+            return None
+    for source in task.sources:
+        for _ in read_file(source, shards):
+            pass
+    shards.flush()
+    return shards.tally

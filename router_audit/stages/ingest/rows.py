@@ -1,9 +1,7 @@
-"""Requests as columns: what the store keeps of each, checked, in Parquet shards that DuckDB loads."""
+"""Requests as columns: what the store keeps of each, checked and masked, in Parquet shards that DuckDB loads."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -12,16 +10,16 @@ import msgspec
 
 from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.usage import MOST_TOKENS
+from router_audit.stages.ingest import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    import pyarrow as pa
+    import polars as pl
 
-    from router_audit.types import LoggedRequest, Message, Rejected
+    from router_audit.types import LoggedRequest, Message, Part, Rejected
 
-TEXT_COLUMNS = [
+TEXTS = [
     "request_id",
     "source",
     "file",
@@ -53,7 +51,7 @@ TEXT_COLUMNS = [
     "half",
     "join_key",
 ]
-COUNT_COLUMNS = [
+COUNTS = [
     "line",
     "input_tokens",
     "output_tokens",
@@ -62,99 +60,66 @@ COUNT_COLUMNS = [
     "cache_write_1h_tokens",
     "reasoning_tokens",
     "retry_count",
-    "place",
-    "known",
 ]
-NUMBER_COLUMNS = ("latency_ms", "time_to_first_token_ms", "outcome_score")
+NUMBERS = ("latency_ms", "time_to_first_token_ms", "outcome_score")
+COLUMNS = (*TEXTS, *COUNTS, *NUMBERS, "started_at", "resolved")
+MASKED = ("messages", "output", "params", "routing", "tags", "error_type", "user_id", "session_id")
+"""Columns in which a caller may have put anything."""
 
-_KNOWN = tuple(
-    (1 << bit, name)
-    for bit, name in enumerate(
-        [
-            "response_id",
-            "started_at",
-            "latency_ms",
-            "time_to_first_token_ms",
-            "provider",
-            "request_model",
-            "response_model",
-            "region",
-            "messages",
-            "output",
-            "params",
-            "input_tokens",
-            "output_tokens",
-            "cache_read_tokens",
-            "cache_write_tokens",
-            "cache_write_1h_tokens",
-            "reasoning_tokens",
-            "logged_cost_usd",
-            "service_tier",
-            "finish_reason",
-            "session_id",
-            "trace_id",
-            "parent_id",
-            "user_id",
-            "team",
-            "project",
-            "tags",
-            "resolved",
-            "outcome_score",
-            "routing",
-        ]
-    )
-)
+KNOWN = [
+    "response_id",
+    "started_at",
+    "latency_ms",
+    "time_to_first_token_ms",
+    "provider",
+    "request_model",
+    "response_model",
+    "region",
+    "messages",
+    "output",
+    "params",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "logged_cost_usd",
+    "service_tier",
+    "finish_reason",
+    "session_id",
+    "trace_id",
+    "parent_id",
+    "user_id",
+    "team",
+    "project",
+    "tags",
+    "resolved",
+    "outcome_score",
+    "routing",
+]
 """Bits of `known`, so that a record which tells nothing new of a stored call is seen without reading its text."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_COUNTS = COUNTS[1:7]
+_COLLECTIONS = {"messages": "[]", "output": "[]", "params": "{}", "tags": "[]", "routing": "{}"}
 _LARGEST_COST = Decimal(10) ** 9
+_LEAST = 1 << 30
 _encode = msgspec.json.Encoder().encode
-_EMPTY_LIST = b"[]"
-_EMPTY_MAP = b"{}"
-
-_KEY_MARKS = (
-    b"sk-",
-    b"sk_",
-    b"AKIA",
-    b"ghp_",
-    b"gho_",
-    b"github_pat_",
-    b"xox",
-    b"AIza",
-    b"hf_",
-    b"gsk_",
-    b"glpat-",
-    b"Bearer ",
-    b"PRIVATE KEY",
-    b"eyJ",
-)
-"""Cheap to look for; the expressions below are not."""
-_KEYS = re.compile(
-    rb"sk-[A-Za-z0-9_-]{16,}|sk_(?:live|test)_[A-Za-z0-9]{16,}|AKIA[0-9A-Z]{16}|gh[po]_[A-Za-z0-9]{30,}"
-    rb"|github_pat_[A-Za-z0-9_]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[0-9A-Za-z_-]{30,}|hf_[A-Za-z0-9]{30,}"
-    rb"|gsk_[A-Za-z0-9]{30,}|glpat-[A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{20,}"
-    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----.{0,8000}?-----END [A-Z ]*PRIVATE KEY-----"
-    rb"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-    re.DOTALL,
-)
-MASK = b"[api key]"
-
-
-def mask_keys(raw: bytes) -> bytes:
-    """The text with API keys, tokens and private keys replaced: they are never stored."""
-    for mark in _KEY_MARKS:
-        if mark in raw:
-            return _KEYS.sub(MASK, raw)
-    return raw
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def _hash(*parts: bytes) -> str:
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        digest.update(part)
-        digest.update(b"\x1f")
-    return digest.hexdigest()
+    return blake2b(b"\x1f".join(parts), digest_size=16).hexdigest()
+
+
+NO_TEMPLATE = _hash(b"\x00", b"[]", b"\x00")
+"""The template of a call that has neither system prompt nor tools nor response format."""
+
+
+def _said(part: Part) -> str:
+    if part.content is not None:
+        return part.content
+    return _encode_sorted((part.name, part.arguments, part.response, part.sha256)).decode("utf-8", "replace")
 
 
 def content_hash(system: str | None, conversation: list[Message]) -> str:
@@ -162,35 +127,18 @@ def content_hash(system: str | None, conversation: list[Message]) -> str:
     texts = [system or ""]
     for message in conversation:
         texts.append(message.role)
-        for part in message.parts:
-            if part.content is not None:
-                texts.append(part.content)
-            elif part.type != "text":
-                texts.append(
-                    _encode((part.name, part.arguments, part.response, part.sha256)).decode(
-                        "utf-8", "replace"
-                    )
-                )
+        texts += [part.content or _said(part) for part in message.parts]
     return blake2b("\x1f".join(texts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def _check(request: LoggedRequest) -> None:
-    for name in (
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "cache_write_1h_tokens",
-        "reasoning_tokens",
-    ):
+    for name in _COUNTS:
         value = getattr(request, name)
         if value is not None and (value.__class__ is not int or not 0 <= value <= MOST_TOKENS):
             raise RecordError(f"{name} is no token count: {str(value)[:40]}")
 
 
-def _cost(raw: str | None) -> str | None:
-    if raw is None:
-        return None
+def _cost(raw: str) -> str | None:
     try:
         value = Decimal(raw)
     except InvalidOperation:
@@ -198,148 +146,179 @@ def _cost(raw: str | None) -> str | None:
     return f"{value:.10f}" if value.is_finite() and 0 <= value < _LARGEST_COST else None
 
 
-NO_TEMPLATE = _hash(b"\x00", b"[]", b"\x00")
-"""The template of a call that has neither system prompt nor tools nor response format."""
-
-
 class Shard:
     """Rows under way to one Parquet file, with the templates they use and the rejects among them."""
 
-    def __init__(self, number: int, redact: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(self, number: int, *, redact: bool = False) -> None:
         self.number = number
-        self.rows = 0
-        self.columns: dict[str, list[Any]] = {
-            name: [] for name in (*TEXT_COLUMNS, *COUNT_COLUMNS, *NUMBER_COLUMNS, "started_at", "resolved")
-        }
-        self.templates: dict[str, tuple[bytes | None, bytes, bytes | None]] = {}
         self.rejects: list[Rejected] = []
         self._redact = redact
+        self._rows: list[tuple[Any, ...]] = []
+        self._templates: dict[tuple[str | None, bytes, bytes | None], str] = {}
 
-    def _text(self, value: Any) -> bytes:
-        raw = mask_keys(_encode(value))
-        return self._redact(raw) if self._redact else raw
+    @property
+    def rows(self) -> int:
+        """How many rows there are so far."""
+        return len(self._rows)
+
+    def _template(self, request: LoggedRequest) -> str:
+        tools = _encode_sorted(request.tools) if request.tools else b"[]"
+        shape = None if request.response_format is None else _encode_sorted(request.response_format)
+        key = (request.system, tools, shape)
+        made = self._templates.get(key)
+        if made is None:
+            system = b"\x00" if request.system is None else request.system.encode("utf-8", "replace")
+            made = self._templates[key] = _hash(system, tools, shape or b"\x00")
+        return made
 
     def add(self, request: LoggedRequest) -> None:
         """One more row; raises RecordError where its numbers are impossible."""
-        _check(request)
-        columns = self.columns
-        system = None if request.system is None else self._text(request.system)
-        tools = self._text(request.tools) if request.tools else _EMPTY_LIST
-        shape = None if request.response_format is None else _encode(request.response_format)
-        template = _hash(system or b"\x00", tools, shape or b"\x00")
-        if template not in self.templates:
-            # The encoded text is JSON; the column holds the text itself.
-            plain = None if system is None else msgspec.json.decode(system).encode("utf-8", "replace")
-            self.templates[template] = (plain, tools, shape)
-        started = request.started_at
-        values = {
-            "request_id": request.request_id,
-            "source": request.source,
-            "file": request.file,
-            "line": request.line,
-            "response_id": request.response_id,
-            "started_at": None if started is None else (started - _EPOCH) // _MICROSECOND,
-            "latency_ms": request.latency_ms,
-            "time_to_first_token_ms": request.time_to_first_token_ms,
-            "provider": request.provider,
-            "request_model": request.request_model,
-            "response_model": request.response_model,
-            "region": request.region,
-            "template_id": template,
-            "messages": self._text(request.messages) if request.messages else _EMPTY_LIST,
-            "output": self._text(request.output) if request.output else _EMPTY_LIST,
-            "params": _encode(request.params) if request.params else _EMPTY_MAP,
-            "input_tokens": request.input_tokens,
-            "output_tokens": request.output_tokens,
-            "cache_read_tokens": request.cache_read_tokens,
-            "cache_write_tokens": request.cache_write_tokens,
-            "cache_write_1h_tokens": request.cache_write_1h_tokens,
-            "reasoning_tokens": request.reasoning_tokens,
-            "logged_cost_usd": _cost(request.logged_cost_usd),
-            "service_tier": request.service_tier,
-            "status": request.status,
-            "error_type": request.error_type,
-            "finish_reason": request.finish_reason,
-            "session_id": request.session_id,
-            "trace_id": request.trace_id,
-            "parent_id": request.parent_id,
-            "user_id": request.user,
-            "team": request.team,
-            "project": request.project,
-            "tags": _encode(request.tags) if request.tags else _EMPTY_LIST,
-            "retry_count": min(request.retry_count, 1_000_000),
-            "resolved": request.resolved,
-            "outcome_origin": request.outcome_origin,
-            "outcome_score": request.outcome_score,
-            "routing": self._text(request.routing) if request.routing else _EMPTY_MAP,
-            "flags": _encode(request.flags) if request.flags else _EMPTY_LIST,
-            "content_hash": content_hash(request.system, request.messages),
-            "half": request.half,
-            "join_key": request.join_key,
-            "place": (self.number << 32) | self.rows,
-        }
-        values["known"] = sum(
-            bit
-            for bit, name in _KNOWN
-            if values[name] is not None and values[name] not in (_EMPTY_LIST, _EMPTY_MAP)
+        try:
+            counts = (
+                (request.input_tokens or 0)
+                | (request.output_tokens or 0)
+                | (request.cache_read_tokens or 0)
+                | (request.cache_write_tokens or 0)
+                | (request.cache_write_1h_tokens or 0)
+                | (request.reasoning_tokens or 0)
+            )
+            suspect = not 0 <= counts < _LEAST
+        except TypeError:
+            suspect = True
+        if suspect:
+            _check(request)
+        cost = request.logged_cost_usd
+        self._rows.append(
+            (
+                request.request_id,
+                request.source,
+                request.file,
+                request.response_id,
+                request.provider,
+                request.request_model,
+                request.response_model,
+                request.region,
+                self._template(request),
+                _encode(request.messages),
+                _encode(request.output),
+                _encode_sorted(request.params) if request.params else b"{}",
+                None if cost is None else _cost(cost),
+                request.service_tier,
+                request.status,
+                request.error_type,
+                request.finish_reason,
+                request.session_id,
+                request.trace_id,
+                request.parent_id,
+                request.user,
+                request.team,
+                request.project,
+                _encode(request.tags) if request.tags else b"[]",
+                request.outcome_origin,
+                _encode_sorted(request.routing) if request.routing else b"{}",
+                _encode(request.flags) if request.flags else b"[]",
+                content_hash(request.system, request.messages),
+                request.half,
+                request.join_key,
+                request.line,
+                request.input_tokens,
+                request.output_tokens,
+                request.cache_read_tokens,
+                request.cache_write_tokens,
+                request.cache_write_1h_tokens,
+                request.reasoning_tokens,
+                request.retry_count,
+                request.latency_ms,
+                request.time_to_first_token_ms,
+                request.outcome_score,
+                request.started_at,
+                request.resolved,
+            )
         )
-        for name, value in values.items():
-            columns[name].append(value)
-        self.rows += 1
 
     def write(self, folder: Path) -> None:
         """The rows, templates and rejects as Parquet files of this shard's number in the folder."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if self.rows:
-            pq.write_table(self._table(pa), folder / f"requests-{self.number:06}.parquet", compression="lz4")
-        if self.templates:
-            names = list(self.templates)
-            system, tools, shape = zip(*self.templates.values(), strict=True)
-            table = pa.table(
-                {
-                    "template_id": pa.array(names, pa.string()),
-                    "system": _strings(pa, list(system)),
-                    "tools": _strings(pa, list(tools)),
-                    "response_format": _strings(pa, list(shape)),
-                }
-            )
-            pq.write_table(table, folder / f"templates-{self.number:06}.parquet", compression="lz4")
-        if self.rejects:
-            table = pa.table(
-                {
-                    "file": pa.array([entry.file for entry in self.rejects], pa.string()),
-                    "line": pa.array([entry.line for entry in self.rejects], pa.int64()),
-                    "source": pa.array([entry.source for entry in self.rejects], pa.string()),
-                    "reason": _strings(
-                        pa, [mask_keys(entry.reason.encode("utf-8", "replace")) for entry in self.rejects]
-                    ),
-                    "excerpt": _strings(pa, [self._plain(entry.excerpt) for entry in self.rejects]),
-                }
-            )
-            pq.write_table(table, folder / f"rejects-{self.number:06}.parquet", compression="lz4")
+        for kind, frame in (
+            ("requests", self._requests(pa)),
+            ("templates", self._template_rows(pa)),
+            ("rejects", self._reject_rows(pa)),
+        ):
+            if frame is not None:
+                pq.write_table(
+                    frame.to_arrow(),
+                    folder / f"{kind}-{self.number:06}.parquet",
+                    compression="lz4",
+                    write_statistics=False,
+                )
 
-    def _plain(self, text: str) -> bytes:
-        raw = mask_keys(text.encode("utf-8", "replace"))
-        return self._redact(raw) if self._redact else raw
+    def _requests(self, pa: Any) -> pl.DataFrame | None:
+        import polars as pl
 
-    def _table(self, pa: Any) -> pa.Table:
-        columns = self.columns
-        arrays: dict[str, Any] = {}
-        for name in TEXT_COLUMNS:
-            arrays[name] = _strings(pa, columns[name])
-        for name in COUNT_COLUMNS:
-            arrays[name] = pa.array(columns[name], pa.int64())
-        for name in NUMBER_COLUMNS:
-            arrays[name] = pa.array(columns[name], pa.float64())
-        arrays["started_at"] = pa.array(columns["started_at"], pa.timestamp("us"))
+        if not self._rows:
+            return None
+        columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
+        arrays = {name: _strings(pa, columns[name]) for name in TEXTS}
+        arrays |= {name: pa.array(columns[name], pa.int64()) for name in COUNTS}
+        arrays |= {name: pa.array(columns[name], pa.float64()) for name in NUMBERS}
+        arrays["started_at"] = pa.array(columns["started_at"], pa.timestamp("us", "UTC"))
         arrays["resolved"] = pa.array(columns["resolved"], pa.bool_())
-        return pa.table(arrays)
+        frame = pl.DataFrame(pa.table(arrays))
+        told = [
+            pl.when(
+                pl.col(name) != _COLLECTIONS[name] if name in _COLLECTIONS else pl.col(name).is_not_null()
+            )
+            .then(pl.lit(1 << bit, pl.Int64))
+            .otherwise(pl.lit(0, pl.Int64))
+            for bit, name in enumerate(KNOWN)
+        ]
+        frame = frame.with_columns(
+            pl.col("started_at").dt.replace_time_zone(None),
+            pl.sum_horizontal(told).alias("known"),
+            (pl.int_range(pl.len()) + (self.number << 20)).alias("place"),
+        )
+        return mask.masked(frame, MASKED, redact=self._redact)
+
+    def _template_rows(self, pa: Any) -> pl.DataFrame | None:
+        import polars as pl
+
+        if not self._templates:
+            return None
+        system, tools, shape = zip(*self._templates, strict=True)
+        table = pa.table(
+            {
+                "template_id": pa.array(list(self._templates.values()), pa.large_string()),
+                "system": _strings(
+                    pa, [None if text is None else text.encode("utf-8", "replace") for text in system]
+                ),
+                "tools": _strings(pa, tools),
+                "response_format": _strings(pa, shape),
+            }
+        )
+        return mask.masked(pl.DataFrame(table), ("system", "tools"), redact=self._redact)
+
+    def _reject_rows(self, pa: Any) -> pl.DataFrame | None:
+        import polars as pl
+
+        if not self.rejects:
+            return None
+        table = pa.table(
+            {
+                "file": pa.array([one.file for one in self.rejects], pa.large_string()),
+                "line": pa.array([one.line for one in self.rejects], pa.int64()),
+                "source": pa.array([one.source for one in self.rejects], pa.large_string()),
+                "reason": _strings(pa, [one.reason.encode("utf-8", "replace") for one in self.rejects]),
+                "excerpt": _strings(pa, [one.excerpt.encode("utf-8", "replace") for one in self.rejects]),
+            }
+        )
+        return mask.masked(pl.DataFrame(table), ("reason", "excerpt"), redact=self._redact)
 
 
-def _strings(pa: Any, values: list[Any]) -> Any:
-    """A string column of texts and of UTF-8 bytes."""
-    if any(value.__class__ is bytes for value in values):
+def _strings(pa: Any, values: Any) -> Any:
+    """A text column, of texts or of UTF-8 bytes."""
+    first = next((value for value in values if value is not None), "")
+    if first.__class__ is bytes:
         return pa.array(values, pa.large_binary()).cast(pa.large_string())
     return pa.array(values, pa.large_string())

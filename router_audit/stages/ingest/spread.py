@@ -1,0 +1,189 @@
+"""Many files, or large ones, over the machine's cores; a small input stays in this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from router_audit.adapters.reading import reads_in_pieces
+from router_audit.errors import InputError
+from router_audit.logfile import Piece, Source, glance, split
+from router_audit.stages.ingest import decode
+from router_audit.stages.ingest.decode import Options, Shards, Tally, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+    from router_audit.types.progress import Progress
+
+SMALL = 16 * 1024 * 1024
+"""Bytes that one process reads before another has started."""
+
+_BATCH = 8 * 1024 * 1024
+_PACKED = (".gz", ".zst", ".bz2")
+_SWELL = 6
+"""How much a packed log grows, roughly."""
+
+
+def _size(source: Source) -> int:
+    """Bytes to read, roughly; those of a stream count as many."""
+    try:
+        size = Path(source.path).stat().st_size
+    except OSError:
+        return SMALL if source.path == "-" or "://" in source.path else 0
+    return size * _SWELL if source.path.endswith(_PACKED) else size
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def decode_all(
+    sources: Sequence[Source], folder: Path, options: Options, progress: Progress, workers: int | None = None
+) -> Tally:
+    """Decode all files into shards in the folder, counting what became of their records."""
+    sizes = {source.name: _size(source) for source in sources}
+    workers = cores() if workers is None else workers
+    if workers < 2 or sum(sizes.values()) < SMALL:
+        shards = Shards(folder, 0, options)
+        for source in sources:
+            for done in decode.read_file(source, shards):
+                progress.advance(done)
+        shards.flush()
+        return shards.tally
+    return _Spread(folder, options, progress, workers).run(sources, sizes)
+
+
+@dataclass
+class _File:
+    """What is known of a file that is read in pieces."""
+
+    source: Source
+    tasks: list[int] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    in_order: bool = False
+    """A piece found that the file must be read in order; its pieces do not count."""
+
+
+class _Spread:
+    """Hands out tasks, a few at a time so that memory stays flat, and adds up what comes back."""
+
+    def __init__(self, folder: Path, options: Options, progress: Progress, workers: int) -> None:
+        self._folder = folder
+        self._options = options
+        self._progress = progress
+        self._workers = workers
+        self._number = 0
+        self._tally = Tally()
+        self._files: dict[str, _File] = {}
+        self._waiting: dict[Future[Tally | None], Task] = {}
+
+    def run(self, sources: Sequence[Source], sizes: dict[str, int]) -> Tally:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(self._workers, context, initializer=_begin)
+        try:
+            for task in self._tasks(sources, sizes):
+                self._submit(pool, task)
+            self._settle(0)
+            again = [file for file in self._files.values() if file.in_order]
+            for file in again:
+                self._forget(file)
+                self._submit(pool, self._task(sources=(file.source,)))
+            self._settle(0)
+        except BrokenProcessPool:
+            raise InputError(
+                "a reading process was killed; is memory short? --workers 1 needs the least"
+            ) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        for file in self._files.values():
+            if not file.in_order:
+                self._tally.add(file.tally)
+        return self._tally
+
+    def _forget(self, file: _File) -> None:
+        """Remove the shards of the file's pieces."""
+        numbers = set(file.tasks)
+        for shard in self._folder.glob("*.parquet"):
+            if int(shard.stem.partition("-")[2]) // decode.SHARDS_PER_TASK in numbers:
+                shard.unlink()
+
+    def _task(self, *, sources: tuple[Source, ...] = (), piece: Piece | None = None) -> Task:
+        self._number += 1
+        return Task(self._number, sources, piece)
+
+    def _tasks(self, sources: Sequence[Source], sizes: dict[str, int]) -> Iterator[Task]:
+        batch: list[Source] = []
+        held = 0
+        for source in sources:
+            size = sizes[source.name]
+            if size >= _BATCH and self._splits(source):
+                file = self._files[source.path] = _File(source)
+                for piece in split(source):
+                    task = self._task(piece=piece)
+                    file.tasks.append(task.number)
+                    yield task
+                    if file.in_order:
+                        break
+                continue
+            batch.append(source)
+            held += size
+            if held >= _BATCH:
+                yield self._task(sources=tuple(batch))
+                batch, held = [], 0
+        if batch:
+            yield self._task(sources=tuple(batch))
+
+    @staticmethod
+    def _splits(source: Source) -> bool:
+        if source.path == "-":
+            return False
+        kind, head = glance(source)
+        return kind == "lines" and reads_in_pieces(head)
+
+    def _submit(self, pool: ProcessPoolExecutor, task: Task) -> None:
+        self._settle(self._workers + 1)
+        self._waiting[pool.submit(decode.run, task, self._folder, self._options)] = task
+
+    def _settle(self, most: int) -> None:
+        """Wait until at most this many tasks are under way."""
+        from concurrent.futures import FIRST_COMPLETED, wait
+
+        while len(self._waiting) > most:
+            done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                task = self._waiting.pop(future)
+                tally = future.result()
+                file = self._files[task.piece.path] if task.piece is not None else None
+                if tally is None:
+                    assert file is not None
+                    file.in_order = True
+                else:
+                    (self._tally if file is None else file.tally).add(tally)
+                    self._progress.advance(tally.records)
+
+
+def _begin() -> None:
+    """In a new process: leave Ctrl-C to the parent, and end when it ends, however it ends."""
+    import multiprocessing
+    import threading
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
