@@ -250,25 +250,36 @@ def save_head(head: Head, folder: Path) -> None:
 
 def load_head(folder: Path) -> Head:
     """Read a head written by `save_head`; a missing, changed or foreign file is a UserError."""
-    import numpy as np
-
     try:
         document = json.loads((folder / "head.json").read_text(encoding="utf-8"))
-        with np.load(folder / "head.npz", allow_pickle=False) as stored:
-            arrays = {name: np.asarray(stored[name]) for name in stored.files}
-        if document.get("format") != FORMAT:
-            raise ValueError(f"format {document.get('format')!r}, expected {FORMAT}")
-        members = tuple(_unpack_member(entry, arrays) for entry in document["members"])
-        distance = document["maximum_distance"]
-        head = Head(
-            tuple(document["classes"]), members, float(document["temperature"]), float(document["minimum_probability"]),
-            arrays.get("prototypes"), float("inf") if distance is None else float(distance), dict(document["about"]),
-        )  # fmt: skip
+        head = unpack_head(document, (folder / "head.npz").read_bytes())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder}: not a readable classifier: {error}") from error
     if document.get("version") != head.version:
         raise UserError(f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again")
     return head
+
+
+def unpack_head(metadata: dict[str, Any], arrays: bytes) -> Head:
+    """Return the head that `pack_head` took apart; ValueError, KeyError or TypeError where it is none."""
+    import io
+
+    import numpy as np
+
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"format {metadata.get('format')!r}, expected {FORMAT}")
+    with np.load(io.BytesIO(arrays), allow_pickle=False) as stored:
+        found = {name: np.asarray(stored[name]) for name in stored.files}
+    distance = metadata["maximum_distance"]
+    return Head(
+        tuple(metadata["classes"]),
+        tuple(_unpack_member(entry, found) for entry in metadata["members"]),
+        float(metadata["temperature"]),
+        float(metadata["minimum_probability"]),
+        found.get("prototypes"),
+        float("inf") if distance is None else float(distance),
+        dict(metadata["about"]),
+    )
 
 
 def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
