@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from router_audit import routing
-from router_audit.errors import InputError, ModelError, UserError
+from router_audit.errors import InputError, UserError
 from router_audit.incoming import read_request
-from router_audit.tablefile import classifier_folder, newest_table, read_table
+from router_audit.tablefile import newest_table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router_audit.classifier import Head
     from router_audit.embedding import Encoder
     from router_audit.incoming import Incoming
+    from router_audit.live_classifier import LiveClassifier
     from router_audit.pricing import PriceBook
     from router_audit.routing import Facts, Rules
     from router_audit.text_recipe import PromptView
@@ -41,12 +41,10 @@ class Loaded:
     """One version of a table, ready to decide."""
 
     rules: Rules
-    head: Head
-    encoder: Encoder
+    classifier: LiveClassifier
     signature: tuple[Any, ...]
     """The file it was read from, and that file's identity, size and time."""
     prices_as_of: str
-    classifier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +76,14 @@ class Router:
         path: Path,
         loaded: Loaded,
         *,
+        fast: bool = False,
         canary_share: float = routing.CANARY_SHARE,
         canary_key: bytes = b"",
         sticky_sessions: bool = True,
         check_every_s: float = 1.0,
     ) -> None:
         self._path = path
-        self._loaded = loaded
+        self._loaded, self._fast = loaded, fast
         self._canary_share, self._canary_key = canary_share, canary_key
         self._sticky = sticky_sessions
         self._sessions: OrderedDict[str, tuple[str, str, float]] = OrderedDict()
@@ -102,6 +101,7 @@ class Router:
         path: str | Path,
         *,
         encoder: Encoder | None = None,
+        fast: bool = False,
         canary_share: float = routing.CANARY_SHARE,
         canary_key: str | None = None,
         sticky_sessions: bool = True,
@@ -109,9 +109,10 @@ class Router:
     ) -> Router:
         """A router over one table, or over the newest table of a folder.
 
-        The classifier is read from `classifiers/` beside the table. `encoder` replaces the one the table names;
-        `canary_key` falls back to the environment's `ROUTER_AUDIT_CANARY_KEY`. Raises InputError or ModelError
-        where the table or its classifier cannot be used.
+        The classifier is read from `classifiers/` beside the table. `encoder` is used where it is the one that
+        the table names; `fast` decides by the light part of the builtin head, without an encoder; `canary_key`
+        falls back to the environment's `ROUTER_AUDIT_CANARY_KEY`. Raises UserError where the table or its
+        classifier cannot be used.
         """
         where = Path(path)
         if not 0 <= canary_share <= 1:
@@ -119,7 +120,8 @@ class Router:
         key = os.environ.get(CANARY_KEY, "") if canary_key is None else canary_key
         return cls(
             where,
-            _load(where, encoder),
+            _load(where, encoder, fast=fast),
+            fast=fast,
             canary_share=canary_share,
             canary_key=key.encode(),
             sticky_sessions=sticky_sessions,
@@ -145,7 +147,7 @@ class Router:
         self._look_for_news()
         loaded = self._loaded
         incoming = read_request(request)
-        facts, _, _ = self._facts(loaded, incoming)
+        facts, _ = self._facts(loaded, incoming)
         decision = routing.decide(
             loaded.rules, facts, canary_key=self._canary_key, canary_share=self._canary_share
         )
@@ -154,11 +156,8 @@ class Router:
 
     def explain(self, request: Mapping[str, Any]) -> Explanation:
         """The same decision with all that it followed from."""
-        from router_audit.classifier import predict_proba
-
         loaded = self._loaded
-        facts, view, features = self._facts(loaded, read_request(request))
-        shares = predict_proba(loaded.head, features)[0]
+        facts, view = self._facts(loaded, read_request(request))
         decision = routing.decide(
             loaded.rules, facts, canary_key=self._canary_key, canary_share=self._canary_share
         )
@@ -169,10 +168,8 @@ class Router:
             facts=facts,
             instruction=view.instruction,
             whole=view.whole,
-            probabilities={
-                name: round(float(share), 6) for name, share in zip(loaded.head.classes, shares, strict=True)
-            },
-            classifier=loaded.classifier,
+            probabilities=loaded.classifier.probabilities(view),
+            classifier=loaded.classifier.version,
             row=dict(row) if row else None,
             asked_mtok=facts.asked_mtok if known is None else known,
             model_mtok=loaded.rules.blended_mtok(decision.model),
@@ -192,14 +189,8 @@ class Router:
         with self._reloading:
             return self._reload()
 
-    def _facts(self, loaded: Loaded, incoming: Incoming) -> tuple[Facts, PromptView, Any]:
-        from router_audit.classifier import predict
-        from router_audit.labellers.builtin import features_of
-        from router_audit.text_recipe import view_prompt
-
-        view = view_prompt(incoming.record)
-        features = features_of(loaded.encoder, [view])
-        verdict = predict(loaded.head, features)[0]
+    def _facts(self, loaded: Loaded, incoming: Incoming) -> tuple[Facts, PromptView]:
+        verdict, view = loaded.classifier.judge(incoming.record)
         asked, asked_mtok = self._asked(loaded, incoming.asked)
         told: Any = None if verdict.abstained else verdict.profile
         facts = routing.Facts(
@@ -214,7 +205,7 @@ class Router:
             asked_mtok=asked_mtok,
             held=self._held(incoming.session_id, loaded.rules.version),
         )
-        return facts, view, features
+        return facts, view
 
     def _asked(self, loaded: Loaded, name: str | None) -> tuple[str | None, float | None]:
         """The caller's model as `provider/model`, and its price where the table has none."""
@@ -285,7 +276,7 @@ class Router:
         if _signature(self._path) == self._loaded.signature:
             return False
         before = self.version
-        self._loaded = _load(self._path, self._loaded.encoder)
+        self._loaded = _load(self._path, self._loaded.classifier.encoder, fast=self._fast)
         self._refused = None
         log.info("table %s replaces %s", self.version, before)
         return True
@@ -305,10 +296,8 @@ def _signature(path: Path) -> tuple[Any, ...] | None:
     return (str(file), found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _load(path: Path, encoder: Encoder | None) -> Loaded:
-    from router_audit.classifier import load_head
-    from router_audit.embedding import CachedEncoder, load_encoder
-    from router_audit.text_recipe import RECIPE_VERSION
+def _load(path: Path, encoder: Encoder | None, *, fast: bool) -> Loaded:
+    from router_audit.live_classifier import load_classifier
 
     signature = _signature(path)
     file = _file(path)
@@ -319,25 +308,11 @@ def _load(path: Path, encoder: Encoder | None) -> Loaded:
             "names no classifier, so it cannot decide; run `router-audit train`, then build the table again",
             where=str(file),
         )
-    name, _, recipe = table["encoder"].rpartition("/")
-    if recipe != RECIPE_VERSION:
-        raise ModelError(
-            f"its classifier reads text recipe {recipe}, this version has {RECIPE_VERSION}; run `router-audit run` again",
-            where=str(file),
-        )
-    folder = classifier_folder(file.parent, table["classifier"])
-    if not folder.is_dir():
-        raise ModelError(
-            f"{file.name} needs this classifier; copy it along, or run `router-audit build-table` again",
-            where=str(folder),
-        )
-    if encoder is None or encoder.name != name:
-        encoder = load_encoder(name)
     return Loaded(
         rules=rules,
-        head=load_head(folder),
-        encoder=encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder),
+        classifier=load_classifier(
+            file.parent, table["classifier"], table["encoder"], encoder=encoder, fast=fast
+        ),
         signature=signature or (),
         prices_as_of=table["prices"]["as_of"],
-        classifier=table["classifier"],
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from router_audit.builtin_features import build_features, stored_columns
 from router_audit.classifier import Head, fit_linear, save_head
-from router_audit.labellers.builtin import features_of
 from router_audit.policy import routes
 from router_audit.table_document import pretty, sealed
 from router_audit.tablefile import classifier_folder
@@ -80,8 +80,8 @@ def head(encoder: Encoder) -> Head:
     """A classifier that tells the four asks apart."""
     labels = [profile for profile in PROFILES for _ in range(12)]
     views = [view_prompt(ask(profile, number)) for profile in PROFILES for number in range(12)]
-    features = features_of(encoder, views)
-    return Head(tuple(PROFILES), (fit_linear(features, labels, PROFILES, penalty=1.0),))
+    features = stored_columns(build_features(views, encoder))
+    return Head(tuple(PROFILES), (fit_linear(features, labels, PROFILES),))
 
 
 def content(

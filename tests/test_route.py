@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router_audit.classifier import load_head, to_bytes
+from router_audit.classifier import load_head, pack_head
 from router_audit.embedding import load_encoder
 from router_audit.stages.classifier_files import publish
 from router_audit.types import PROFILES
@@ -89,7 +89,7 @@ def test_the_classifier_is_published_once_and_reads_back(store: Store, tmp_path:
     import polars as pl
 
     made = head(HashEncoder())
-    metadata, arrays = to_bytes(made)
+    metadata, arrays = pack_head(made)
     row = {
         "version": made.version, "sequence": 1, "encoder": "hash/1", "labeller": "builtin",
         "metadata": json.dumps({"head": metadata, "figures": {}}), "arrays": arrays,
