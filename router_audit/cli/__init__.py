@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from router_audit.cli import build_table, ingest, prices, replay, report, run, tag, train, trials, verify
+from router_audit.cli import (
+    build_table,
+    ingest,
+    prices,
+    replay,
+    report,
+    route,
+    run,
+    tag,
+    train,
+    trials,
+    verify,
+)
 from router_audit.cli.errors import ExitCodes
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
+app.command("route", epilog=route.EXAMPLE)(route.route)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 
@@ -54,4 +67,4 @@ def root(
 
 def main() -> None:
     """The `router-audit` script."""
-    app()
+    app(prog_name="router-audit")
