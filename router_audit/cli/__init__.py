@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from router_audit.cli import build_table, ingest, prices, report, run, tag, train
+from router_audit.cli import build_table, ingest, prices, rejects, report, run, tag, train
 from router_audit.cli.errors import ExitCodes
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
+app.command("rejects", epilog=rejects.EXAMPLE)(rejects.rejects)
 app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
 app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
