@@ -94,7 +94,7 @@ class CorpusTask:
 
 def read_tasks(folder: Path) -> list[CorpusTask]:
     """Read every *.toml below `folder` in name order; a malformed file is a UserError naming it."""
-    tasks = []
+    tasks: list[CorpusTask] = []
     for path in sorted(folder.rglob("*.toml")):
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))

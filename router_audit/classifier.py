@@ -246,7 +246,7 @@ def save_head(head: Head, folder: Path) -> None:
     document = {**metadata, "version": head.version}
     (folder / "head.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with (folder / "head.npz").open("wb") as file:
-        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})
 
 
 def load_head(folder: Path) -> Head:
@@ -324,5 +324,5 @@ def pack_head(head: Head) -> tuple[dict[str, Any], bytes]:
 
     metadata, arrays = _pack(head)
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})
     return metadata, buffer.getvalue()

@@ -74,7 +74,7 @@ def evaluate(labels: Sequence[str], probabilities: FloatArray, classes: Sequence
         name: {other: int(((truth == place) & (given == column)).sum()) for other, column in [*index.items(), ("abstained", -1)]}
         for name, place in index.items()
     }
-    certainty = probabilities.max(axis=1) if len(truth) else np.zeros(0)
+    certainty: FloatArray = probabilities.max(axis=1) if len(truth) else np.zeros(0, dtype=np.float32)
     right = best == truth
     one_hot = np.eye(len(classes))[truth]
     return Evaluation(
