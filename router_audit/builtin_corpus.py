@@ -15,6 +15,7 @@ from router_audit.errors import UserError
 PROFILES: tuple[str, ...] = ("classification", "extraction", "reasoning", "coordination")
 TRAINABLE_LICENCES = frozenset({"MIT", "Apache-2.0", "CC0", "CC0-1.0", "CC BY", "CC-BY-4.0", "CC BY 4.0", "own"})
 OWN_SOURCE = "own"
+MIN_RECORDS, MAX_RECORDS = 6, 24
 
 LAYOUTS: tuple[tuple[float, str, str], ...] = (
     # weight, system, prompt: every profile draws from the same list, so that no layout tells the label.
@@ -123,8 +124,9 @@ def _task(table: Mapping[str, object], file: str) -> CorpusTask:
     )  # fmt: skip
 
 
-def expand(task: CorpusTask, count: int, seed: int) -> list[LabelledPrompt]:
-    """Draw `count` distinct records of one task; the draw depends on the task's name and `seed` alone."""
+def expand(task: CorpusTask, per_instruction: int, seed: int) -> list[LabelledPrompt]:
+    """Draw distinct records of one task, more for a task with many wordings; the draw depends on its name and `seed` alone."""
+    count = max(MIN_RECORDS, min(MAX_RECORDS, per_instruction * max(len(task.instructions), len(task.inputs) // 2)))
     rng = random.Random(f"{seed}:{task.profile}:{task.name}")
     records: list[LabelledPrompt] = []
     seen: set[tuple[str, str]] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CLIP = 6.0
+MAX_ITERATIONS = 80
 LOW_PROBABILITY = "low probability"
 FAR_FROM_TRAINING = "far from training data"
 
@@ -87,11 +89,13 @@ def fit_linear(
     columns: tuple[int, int] | None = None,
     ridge: float = 1e-3,
     floor: float = 0.05,
+    sparse: bool = False,
 ) -> Member:
     """Fit multinomial logistic regression on columns of `features` (n, d); deterministic.
 
     Minimises the weighted mean log loss plus `ridge` times the sum of squared coefficients of the scaled
-    columns. `weights` (n,) weigh the rows; `floor` keeps columns that hardly vary from being blown up.
+    columns. `weights` (n,) weigh the rows; `floor` keeps columns that hardly vary from being blown up;
+    `sparse` spares memory for columns that are mostly zero, which are then scaled but not centred.
     """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
@@ -102,9 +106,16 @@ def fit_linear(
     targets = np.array([list(classes).index(label) for label in labels])
     if len(set(targets.tolist())) < 2:
         raise UserError("Training needs labels of at least two profiles.")
-    mean, scale = _scaling(features[:, start:stop], row_weights, floor)
-    model = LogisticRegression(C=1.0 / (2.0 * ridge * len(features)), max_iter=300, tol=1e-4)
-    model.fit(np.clip((features[:, start:stop] - mean) / scale, -CLIP, CLIP), targets, sample_weight=row_weights.astype(np.float32))
+    mean, scale = _scaling(features[:, start:stop], row_weights, floor, centred=not sparse)
+    scaled: Any = np.clip((features[:, start:stop] - mean) / scale, -CLIP, CLIP)
+    if sparse:
+        from scipy.sparse import csr_array
+
+        scaled = csr_array(scaled)
+    model = LogisticRegression(C=1.0 / (2.0 * ridge * len(features)), max_iter=MAX_ITERATIONS, tol=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)  # stopping at the iteration limit is meant
+        model.fit(scaled, targets, sample_weight=row_weights.astype(np.float32))
     weight = np.zeros((stop - start, len(classes)), dtype=np.float32)
     bias = np.full(len(classes), -30.0, dtype=np.float32)
     coefficients, intercepts = np.asarray(model.coef_), np.asarray(model.intercept_)
@@ -116,12 +127,12 @@ def fit_linear(
     return Member(start, stop, mean, scale, (Layer(weight, bias),))
 
 
-def _scaling(block: FloatArray, row_weights: Any, floor: float) -> tuple[FloatArray, FloatArray]:
-    """Return the weighted mean and standard deviation (plus `floor`) of each column of `block` (n, d)."""
+def _scaling(block: FloatArray, row_weights: Any, floor: float, centred: bool) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted mean (0 unless `centred`) and spread (plus `floor`) of each column of `block` (n, d)."""
     import numpy as np
 
     share = (row_weights / row_weights.sum()).astype(np.float32)
-    mean = share @ block
+    mean = share @ block if centred else np.zeros(block.shape[1], dtype=np.float32)
     variance = np.maximum(share @ (block * block) - mean * mean, 0.0)
     return mean.astype(np.float32), (np.sqrt(variance) + floor).astype(np.float32)
 

@@ -52,6 +52,7 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _XML_TAG = re.compile(r"</?[A-Za-z][\w-]{1,30}>")
 _BLANK = re.compile(r"_{3,}|\[(?:MASK|BLANK)\]|<mask>", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\bI\b|\bmy\b")
 _SPACES = re.compile(r"\s+")
 
 _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -71,7 +72,8 @@ FEATURE_NAMES: tuple[str, ...] = (
     "has_system", "system_length", "user_length", "tail_share", "turns", "user_turns", "assistant_turns", "tools", "many_tools",
     "tool_calls", "tool_results", "images", "format_json", "format_schema", "instruction_share", "question_marks", "ends_with_question",
     "ends_with_colon", "examples", "sentences", "lines", "mean_line", "bare_list", "non_ascii", "cjk", "user_first_person",
-    "instruction_first", "instruction_last",
+    "instruction_first", "instruction_last", "rest_length", "rest_numbers", "question_alone", "question_over_passage", "question_over_numbers",
+    "ask_numbers", "ask_length", "personal_in_rest",
     *(f"user_{name}" for name, _ in _COUNTS),
     "system_tool_docs", "system_json_keys", "system_bullets",
     *(f"instruction_{name}" for name in CUE_NAMES),
@@ -209,10 +211,24 @@ def _features(parts: PromptParts, system: str, user: str, turns: tuple[Turn, ...
         float(bool(_BARE_LIST.search(user_ask))),
         min(len(_NON_ASCII.findall(user[:800])) / (len(user[:800]) + 1), 1.0),
         min(len(_CJK.findall(user[:800])) / (len(user[:800]) + 1), 1.0),
-        _log(len(re.findall(r"\bI\b|\bmy\b|\bI'", user[:1500])), 3.0),
+        _log(len(_FIRST_PERSON.findall(user[:1500])), 3.0),
         float(bool(_ASKS.match(first_piece))),
         float(bool(_QUESTION.search(last_piece) or _MODAL.search(last_piece))),
     ]
+    rest = max(len(user) - len(user_ask), 0)
+    numbers = len(_NUMBER.findall(user[:1500]))
+    density = min(numbers / (len(user[:1500]) / 40 + 1), 1.0)
+    question = float("?" in user_ask or "？" in user_ask)
+    values.extend((
+        _log(min(rest, 4000), 8.0),
+        density if rest > 120 else 0.0,
+        question * float(rest <= 120),
+        question * _log(min(rest, 4000), 8.0) * (1.0 - density),
+        question * density,
+        _log(len(_NUMBER.findall(user_ask)), 3.0),
+        _log(len(user_ask), 7.0),
+        _log(len(_FIRST_PERSON.findall(user[:1500])) if rest > 120 else 0, 3.0),
+    ))  # fmt: skip
     seen = user[:1800] + "\n" + user[-500:] if len(user) > 2300 else user
     values.extend(_log(min(len(pattern.findall(seen)), 40), 3.0) for _, pattern in _COUNTS)
     values.extend(_log(min(len(pattern.findall(system)), 40), 3.0) for pattern in (_TOOL_DOC, _JSON_KEY, _BULLET))
