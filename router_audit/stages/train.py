@@ -208,7 +208,6 @@ def _predict_as_labelled(store: Store, who: dict[str, str]) -> int:
 
 
 def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
-    import numpy as np
 
     progress.stage("predicting", None)
     done = 0
