@@ -67,6 +67,10 @@ class AnthropicClient:
             status, reason=reason, latency_ms=_since(began), lost_attempts=self.sends.lost(answered=False)
         )
 
+    def close(self) -> None:
+        """See `Client.close`."""
+        self.sdk.close()
+
 
 def body(model: str, ask: Ask) -> dict[str, Any]:
     """The call as the Messages API takes it; the system prompt is marked for caching."""
@@ -128,7 +132,7 @@ def read(message: dict[str, Any], *, latency_ms: float) -> Answer:
         cache_write_tokens=write_tokens,
         latency_ms=latency_ms,
         response_id=message.get("id"),
-        reason="" if status == "ok" else (finish or "an empty answer"),
+        reason={"ok": "", "malformed": "an empty answer"}.get(status, finish or ""),
     )
 
 

@@ -68,6 +68,10 @@ class OpenAIClient:
             status, reason=reason, latency_ms=_since(began), lost_attempts=self.sends.lost(answered=False)
         )
 
+    def close(self) -> None:
+        """See `Client.close`."""
+        self.sdk.close()
+
 
 def body(model: str, ask: Ask, *, native: bool) -> dict[str, Any]:
     """The call as chat.completions takes it; `native` uses the field names only OpenAI itself requires."""
