@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from router_audit.cli import build_table, ingest, prices, report, run, tag, train
+from router_audit.cli import build_table, evaluate, ingest, label, prices, report, run, tag, train
 from router_audit.cli.errors import ExitCodes
 
 app = typer.Typer(
@@ -19,7 +19,9 @@ app = typer.Typer(
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
 app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
+app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("train", epilog=train.EXAMPLE)(train.train)
+app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)

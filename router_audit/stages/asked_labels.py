@@ -224,7 +224,9 @@ def _answered(put: Any, names: list[str], answers: Any, ask: AskOptions) -> Iter
     singly = replace(ask, batch=False)
     [(first, answer)] = islice(answers(put("tool", names[:1]), singly), 1)
     if answer.status == "error" and answer.reason[:3] in {"400", "401", "403", "404"}:
-        raise ModelError(f"the provider refuses: {answer.reason}", where="the first prompt, nothing was spent")
+        raise ModelError(
+            f"the provider refuses: {answer.reason}", where="the first prompt, nothing was spent"
+        )
     if answer.status == "truncated" and verdict(answer).profile is None:
         [(_, again)] = islice(answers(put("schema", names[:1]), singly), 1)
         if verdict(again).profile is not None:
