@@ -15,8 +15,8 @@ from router_audit.types import PROFILES
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHOWN = 5
-"""Bad lines that are named; the others are counted."""
+SHOWN_KEYS = ("system", "prompt", "messages", "tools", "response_format")
+"""What of a line a classifier may see."""
 
 
 @dataclass(frozen=True, slots=True)

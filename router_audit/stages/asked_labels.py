@@ -153,7 +153,7 @@ def draw(store: Store, builtin: dict[str, str], encoder: str, labels: int) -> No
     contents = store.query("selectable_contents", encoder=encoder, **builtin)
     vectors = None
     if contents.height and contents["vector"].null_count() == 0:
-        stored = np.stack(contents["vector"].to_numpy()).astype(np.float32)
+        stored = np.stack(contents["vector"].to_list()).astype(np.float32)
         vectors = stored[:, len(FEATURE_NAMES) :]  # the sentence vector, without the structure before it
     clusters = cluster(contents["template_id"].to_list(), contents["requests"].to_list(), vectors)
     drawn = select(contents, clusters, labels=labels, seed=SEED)

@@ -123,6 +123,11 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "tiers": list(ladder.tiers),
             "models": [{"model": rung.ref, "tier": rung.tier} for rung in ladder.models],
             "long_context": ladder.long_context.ref if ladder.long_context else None,
+            "assumed": ladder.assumed,
+        },
+        "options": {
+            "allow_provisional": options.allow_provisional,
+            "assume_capable": options.assume_capable,
         },
         "routes": [asdict(route) for route in projected.routes],
         "evidence": evidence_block(audit) if audit.routes else {},

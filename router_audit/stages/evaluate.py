@@ -89,8 +89,8 @@ def evaluate(store: Store | None, options: EvaluateOptions, progress: Progress) 
         withheld = []
         progress.stage("judging", len(gold.records))
         for start in range(0, len(gold.records), BATCH):
-            found, abstained = judge.probabilities(gold.records[start : start + BATCH])
-            blocks.append(found)
+            block, abstained = judge.probabilities(gold.records[start : start + BATCH])
+            blocks.append(block)
             withheld += abstained
             progress.advance(len(abstained))
         probabilities = np.vstack(blocks)

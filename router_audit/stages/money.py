@@ -5,7 +5,7 @@ A part of `build-table`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ from router_audit.savings.mix import assign
 from router_audit.savings.project import project
 from router_audit.savings.reconcile import TOLERANCE, against_invoice, against_log, withheld
 from router_audit.types.capacity import Limits
-from router_audit.types.money import Overheads
+from router_audit.types.money import Overheads, Unpriced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +77,8 @@ class Money:
     economics: tuple[Economics, ...]
     economy: EconomyShare
     checks: tuple[Reconciliation, ...]
+    unpriced: tuple[Unpriced, ...]
+    """Requests in no total, most tokens first."""
     withheld: str
     """Why no headline may be printed; empty where the costs agree."""
     capacity: tuple[CapacityUse, ...]
@@ -141,12 +143,29 @@ def money(
         economics=economics(frame, prices),
         economy=economy_share(assigned, plans, economy),
         checks=checks,
+        unpriced=_unpriced(seen),
         withheld=withheld(checks),
         capacity=both_mixes(assigned, plans, overheads, limits) if limits.limits else (),
         latency=(*by_model(frame), *latency.values()),
         overheads=overheads,
         plans=plans,
         tokenizers=tokenizers,
+    )
+
+
+def _unpriced(seen: Audited) -> tuple[Unpriced, ...]:
+    reasons = {(name.provider, name.model): name.reason for name, _ in seen.unresolved}
+    counted = (
+        seen.frame.filter(pl.col("cost_pico").is_null())
+        .group_by("provider", "model")
+        .agg(pl.len().alias("n"), pl.col("input_tokens", "output_tokens").sum())
+    )
+    found = [
+        Unpriced(model or "", reasons.get((provider, model), "no usable token counts"), n, given, made)
+        for provider, model, n, given, made in counted.iter_rows()
+    ]
+    return tuple(
+        sorted(found, key=lambda item: (-item.input_tokens - item.output_tokens, item.model, item.reason))
     )
 
 
@@ -158,6 +177,7 @@ def savings_content(found: Money) -> dict[str, Any]:
         "controls": controls_block(found.controls),
         "economics": economics_block(found.economics, found.saving.months),
         "reconciliation": reconciliation_block(found.checks),
+        "unpriced": [asdict(item) for item in found.unpriced],
         "capacity": capacity_block(found.capacity),
         "latency": latency_block(found.latency),
     }

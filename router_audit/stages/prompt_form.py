@@ -236,7 +236,7 @@ def spread(said: Sequence[str | None], confidence: float) -> NDArray[np.float32]
         if profile is None:
             probabilities[row] = 1 / len(PROFILES)
         else:
-            probabilities[row, PROFILES.index(profile)] = confidence  # type: ignore[arg-type]
+            probabilities[row, PROFILES.index(profile)] = confidence
     return probabilities
 
 

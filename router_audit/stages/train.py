@@ -39,7 +39,7 @@ HELD_OUT = 0.25
 SEED = 20261101
 FEWEST = 40
 """Below so many labelled contents, or with one profile alone, nothing is fitted: the labels themselves predict."""
-PENALTY = 10.0
+RIDGE = 3e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,15 @@ def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResul
     rows = store.query("training_rows", encoder=name, **who)
     older = next(store.query("latest_classifier").iter_rows(named=True), None)
     labels = dict(rows.group_by("labeller").len().sort("labeller").iter_rows())
-    if rows.height < FEWEST or rows["profile"].n_unique() < 2:
+    split = _split(rows)
+    if split is None:
         predicted = _predict_as_labelled(store, who)
         version = f"{labeller.name}-{labeller.version}"
         _save(store, version, name, labeller.name, None, {})
         moved = drift(store, version, older, None)
         return TrainResult(version, 0, None, {}, {}, None, None, 0, predicted, labels, drift=moved)
     progress.stage("training", None)
-    head, found, noise = _fit(rows, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
+    head, found, noise = _fit(rows, *split, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
     figures = figures_of(found)
     kept = {"figures": figures, "noise": asdict(noise)}
     _save(store, head.version, name, labeller.name, head, kept)
@@ -126,21 +127,32 @@ def train_as_prompt(
         vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
         weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
         labels = [rows["profile"][i] for i in train]
-        member = fit_linear(vectors[train], labels, PROFILES, weights[train], penalty=PENALTY)
+        member = fit_linear(vectors[train], labels, PROFILES, weights[train], ridge=RIDGE)
         return predict_proba(Head(PROFILES, (member,)), vectors[test])
 
     return train_prompt(store, rows, asking, embedding, progress)
 
 
-def _fit(rows: pl.DataFrame, about: dict[str, Any]) -> tuple[Head, Evaluation, LabelNoise]:
+def _split(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Rows to fit on and templates held out; None where there are too few of either to fit or to measure."""
+    if rows.height < FEWEST:
+        return None
+    rest, held = grouped_split(rows["template_id"].to_list(), HELD_OUT, SEED)
+    if not len(held) or rows["profile"].gather(rest).n_unique() < 2:
+        return None
+    return rest, held
+
+
+def _fit(
+    rows: pl.DataFrame, rest: NDArray[np.int64], held: NDArray[np.int64], about: dict[str, Any]
+) -> tuple[Head, Evaluation, LabelNoise]:
     import numpy as np
 
     vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
     labels = rows["profile"].to_list()
     weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
-    rest, held = grouped_split(rows["template_id"].to_list(), HELD_OUT, SEED)
     kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
-    trial = Head(PROFILES, (fit_linear(vectors[rest], kept, PROFILES, weights[rest], penalty=PENALTY),))
+    trial = Head(PROFILES, (fit_linear(vectors[rest], kept, PROFILES, weights[rest], ridge=RIDGE),))
     trial = calibrate(trial, vectors[held], asked, weights[held])
     probabilities = predict_proba(trial, vectors[held])
     found = evaluate(
@@ -149,7 +161,7 @@ def _fit(rows: pl.DataFrame, about: dict[str, Any]) -> tuple[Head, Evaluation, L
         PROFILES,
         [bool(verdict.abstained) for verdict in predict(trial, vectors[held])],
     )
-    member = fit_linear(vectors, labels, PROFILES, weights, penalty=PENALTY)
+    member = fit_linear(vectors, labels, PROFILES, weights, ridge=RIDGE)
     noise = _noise(rows, [int(i) for i in held], asked, probabilities)
     return Head(PROFILES, (member,), temperature=trial.temperature, about=about), found, noise
 
@@ -158,7 +170,12 @@ def _noise(rows: pl.DataFrame, held: list[int], given: list[str], probabilities:
     found = suspects(given, probabilities, PROFILES)
     names = rows.select("content_hash", "request_id", "labeller")
     worst = tuple(
-        Suspect(*names.row(held[place]), given[place], other, round(margin, 6))
+        Suspect(
+            **names.row(held[place], named=True),
+            given=given[place],
+            looks_like=other,
+            margin=round(margin, 6),
+        )
         for place, other, margin in found[:WORST]
     )
     return LabelNoise(len(given), len(found), worst)
