@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -253,7 +254,7 @@ def load_head(folder: Path) -> Head:
     try:
         document = json.loads((folder / "head.json").read_text(encoding="utf-8"))
         head = unpack_head(document, (folder / "head.npz").read_bytes())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(f"{folder}: not a readable classifier: {error}") from error
     if document.get("version") != head.version:
         raise UserError(f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again")

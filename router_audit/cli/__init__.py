@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from router_audit.cli import build_table, ingest, prices, replay, report, run, tag, train, trials, verify
+from router_audit.cli import (
+    build_table,
+    ingest,
+    prices,
+    rejects,
+    replay,
+    report,
+    route,
+    run,
+    tag,
+    train,
+    trials,
+    verify,
+)
 from router_audit.cli.errors import ExitCodes
 
 app = typer.Typer(
@@ -18,6 +31,7 @@ app = typer.Typer(
 
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
+app.command("rejects", epilog=rejects.EXAMPLE)(rejects.rejects)
 app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
 app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
@@ -27,6 +41,7 @@ app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
+app.command("route", epilog=route.EXAMPLE)(route.route)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 
@@ -54,4 +69,4 @@ def root(
 
 def main() -> None:
     """The `router-audit` script."""
-    app()
+    app(prog_name="router-audit")

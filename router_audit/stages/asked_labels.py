@@ -17,6 +17,7 @@ from router_audit.llm import Budget
 from router_audit.selection import Share, cluster, select, share
 from router_audit.stages.asking import AskOptions, agreed, ask_stored, plan_asks
 from router_audit.stages.records import prompt_record
+from router_audit.text_recipe import FEATURE_NAMES
 from router_audit.types import PROFILES
 from router_audit.types.price import ModelPrice
 
@@ -152,10 +153,14 @@ def draw(store: Store, builtin: dict[str, str], encoder: str, labels: int) -> No
     contents = store.query("selectable_contents", encoder=encoder, **builtin)
     vectors = None
     if contents.height and contents["vector"].null_count() == 0:
-        vectors = np.stack(contents["vector"].to_numpy()).astype(np.float32)
+        stored = np.stack(contents["vector"].to_numpy()).astype(np.float32)
+        vectors = stored[:, len(FEATURE_NAMES) :]  # the sentence vector, without the structure before it
     clusters = cluster(contents["template_id"].to_list(), contents["requests"].to_list(), vectors)
     drawn = select(contents, clusters, labels=labels, seed=SEED)
+    names = contents["content_hash"]
     with store.transaction():
+        led = pl.DataFrame({"content_hash": names, "leader": names.gather(clusters)})
+        store.append("clusters", led, on_conflict="replace")
         store.run("clear_selections")
         store.append(
             "selections",

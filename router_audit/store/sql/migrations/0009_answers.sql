@@ -32,3 +32,9 @@ CREATE TABLE selections (
     weight        DOUBLE NOT NULL,         -- requests this content stands for, over its chance of being drawn
     position      BIGINT NOT NULL          -- order of use
 );
+
+-- Near-duplicates: a label of one content speaks for its cluster.
+CREATE TABLE clusters (
+    content_hash  VARCHAR PRIMARY KEY,
+    leader        VARCHAR NOT NULL
+);
