@@ -6,6 +6,7 @@ import typer
 
 from router_audit.cli import (
     build_table,
+    diff,
     ingest,
     prices,
     replay,
@@ -40,6 +41,7 @@ app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
 app.command("route", epilog=route.EXAMPLE)(route.route)
+app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 
