@@ -9,6 +9,7 @@ from router_audit.cli import (
     diff,
     ingest,
     prices,
+    rejects,
     replay,
     report,
     route,
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
+app.command("rejects", epilog=rejects.EXAMPLE)(rejects.rejects)
 app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
 app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)

@@ -21,6 +21,16 @@ def show_ingest(console: Console, result: Any) -> None:
         console.print("Rejects: router-audit rejects", style="dim")
 
 
+def show_rejects(console: Console, result: Any) -> None:
+    """One line per record that could not be read."""
+    for one in result.rejects:
+        console.print(f"{one.file}:{one.line}: [{one.source}] {one.reason}", markup=False, soft_wrap=True)
+        if one.excerpt:
+            console.print(f"    {one.excerpt}", markup=False, style="dim", soft_wrap=True)
+    more = result.total - len(result.rejects)
+    console.print(f"{result.total:,} rejects." + (f" {more:,} more not shown." if more else ""))
+
+
 def show_table(console: Console, result: TableResult) -> None:
     """The routes, and what they would save."""
     from rich.table import Table
