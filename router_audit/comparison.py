@@ -211,7 +211,8 @@ def dollars(value: float | None) -> str:
     """An amount in USD, whole from 100 up; `not stated` for None."""
     if value is None:
         return "not stated"
-    return f"${value:,.0f}" if abs(value) >= 100 else f"${value:,.2f}"
+    sign, amount = "-" if round(value, 2) < 0 else "", abs(value)
+    return f"{sign}${amount:,.0f}" if amount >= 100 else f"{sign}${amount:,.2f}"
 
 
 def _side(model: str | None, status: str | None) -> str:
