@@ -15,6 +15,7 @@ from router_audit.cli import (
     route,
     run,
     tag,
+    track,
     train,
     trials,
     verify,
@@ -43,6 +44,7 @@ app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
 app.command("route", epilog=route.EXAMPLE)(route.route)
+app.command("track", epilog=track.EXAMPLE)(track.track)
 app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
