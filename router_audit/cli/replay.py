@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from router_audit.cli.output import Out
     from router_audit.stages.replay import ReplayPlan
 
-EXAMPLE = (
-    "Example: router-audit replay --candidate anthropic/claude-haiku-4-5 --judge openai/gpt-5.1 --budget-usd 5"
-)
+EXAMPLE = "Example: router-audit replay --candidate anthropic/claude-haiku-4-5 --judge openai/gpt-5.1 --budget-usd 5"
 
 Candidates = Annotated[
     list[str],

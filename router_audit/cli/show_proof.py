@@ -83,7 +83,9 @@ def show_plan(console: Console, plan: ReplayPlan) -> None:
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("profile", "candidate", "trials", "of sessions", "by rule", "in the store", "about"):
-        table.add_column(name, justify="left" if name in {"profile", "candidate"} else "right", overflow="fold")
+        table.add_column(
+            name, justify="left" if name in {"profile", "candidate"} else "right", overflow="fold"
+        )
     for line in plan.lines:
         short = "" if line.trials >= line.least else " (too few to certify)"
         table.add_row(
@@ -97,7 +99,9 @@ def show_plan(console: Console, plan: ReplayPlan) -> None:
         )
     console.print(table)
     if plan.judge is None and any(line.by_rule < line.trials or not line.trials for line in plan.lines):
-        console.print("What no rule can grade needs --judge MODEL, or people: --for-humans, then `grade --show`.")
+        console.print(
+            "What no rule can grade needs --judge MODEL, or people: --for-humans, then `grade --show`."
+        )
     for reason in plan.left_out:
         console.print(f"Not tried: {reason}.", style="dim", markup=False)
     for reason, count in plan.barred.items():
@@ -126,7 +130,9 @@ def show_replay(console: Console, result: ReplayResult) -> None:
         )
         for reason, count in line.ungraded.items():
             console.print(f"  {count:,} not graded: {reason}", style="dim", markup=False)
-    risk = f", and at most {usd(result.at_risk_usd)} for attempts that were lost" if result.at_risk_usd else ""
+    risk = (
+        f", and at most {usd(result.at_risk_usd)} for attempts that were lost" if result.at_risk_usd else ""
+    )
     console.print(
         f"{result.trials:,} new trials for {usd(result.cost_usd)}{risk}, of a budget of {usd(result.budget_usd)}. "
         "Next: router-audit build-table"

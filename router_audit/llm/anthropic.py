@@ -60,7 +60,9 @@ class AnthropicClient:
         else:
             if hasattr(message, "model_dump"):
                 answer = read(message.model_dump(warnings=False), latency_ms=_since(began))
-                counted = bool(answer.input_tokens or answer.output_tokens)  # without usage its cost is not known
+                counted = bool(
+                    answer.input_tokens or answer.output_tokens
+                )  # without usage its cost is not known
                 return replace(answer, lost_attempts=self.sends.lost(answered=counted))
             status, reason = "malformed", "the answer is no message"
         return Answer(

@@ -61,7 +61,9 @@ class OpenAIClient:
         else:
             if hasattr(completion, "model_dump"):
                 answer = read(completion.model_dump(warnings=False), latency_ms=_since(began))
-                counted = bool(answer.input_tokens or answer.output_tokens)  # without usage its cost is not known
+                counted = bool(
+                    answer.input_tokens or answer.output_tokens
+                )  # without usage its cost is not known
                 return replace(answer, lost_attempts=self.sends.lost(answered=counted))
             status, reason = "malformed", "the answer is no chat.completion"
         return Answer(

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import vector_name
+from router_audit.builtin_features import matrix, vector_name
 from router_audit.classifier import (
     Head,
     calibrate,
@@ -123,7 +123,7 @@ def _fit(
 ) -> tuple[Head, Evaluation, LabelNoise]:
     import numpy as np
 
-    vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
+    vectors = matrix(rows["vector"])
     labels = rows["profile"].to_list()
     weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
     kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
@@ -145,10 +145,16 @@ def _noise(rows: pl.DataFrame, held: list[int], given: list[str], probabilities:
     found = suspects(given, probabilities, PROFILES)
     names = rows.select("content_hash", "request_id", "labeller")
     worst = tuple(
-        Suspect(*names.row(held[place]), given[place], other, round(margin, 6))
+        Suspect(*who, given=given[place], looks_like=other, margin=round(margin, 6))
         for place, other, margin in found[:WORST]
+        for who in (_who(names, held[place]),)
     )
     return LabelNoise(len(given), len(found), worst)
+
+
+def _who(names: pl.DataFrame, place: int) -> tuple[str, str, str]:
+    content_hash, request_id, labeller = names.row(place)
+    return content_hash, request_id, labeller
 
 
 def figures_of(found: Evaluation) -> dict[str, Any]:
@@ -202,14 +208,13 @@ def _predict_as_labelled(store: Store, who: dict[str, str]) -> int:
 
 
 def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
-    import numpy as np
 
     progress.stage("predicting", None)
     done = 0
     for batch in store.stream(
         "unpredicted_vectors", batch_rows=BATCH, encoder=encoder, classifier=head.version
     ):
-        vectors: NDArray[np.float32] = np.stack(batch["vector"].to_numpy()).astype(np.float32)
+        vectors = matrix(batch["vector"])
         found = _predictions(batch, predict(head, vectors), head.version)
         store.append("predictions", found, on_conflict="ignore", aside=True)
         done += batch.height

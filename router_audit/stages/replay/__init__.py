@@ -226,7 +226,9 @@ class _Run:
         self.by_judge(line, graded, rows, records, answers)
         if NO_BUDGET in graded.values():
             state.stop = "budget-gone"
-            within = within[: next(at for at, each in enumerate(within) if graded[each.request_id] == NO_BUDGET)]
+            within = within[
+                : next(at for at, each in enumerate(within) if graded[each.request_id] == NO_BUDGET)
+            ]
         trials, notes = [], []
         for each in within:
             said, answer = graded[each.request_id], answers[each.request_id]
