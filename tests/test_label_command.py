@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from typer.testing import CliRunner
@@ -119,30 +119,36 @@ class Terminal:
         self.seen = ""
         os.write(self.handle, key.encode())
 
-    def end(self) -> int:
-        code = self.process.wait(60)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
         os.close(self.handle)
-        return code
+
+    def end(self) -> int:
+        return self.process.wait(60)
 
 
 def test_the_keyboard_flow_in_a_real_terminal(db: Path) -> None:
-    terminal = Terminal("label", "--show", "--db", str(db))
-    terminal.wait_for("q quit")
-    assert "1 of 72" in terminal.seen
-    assert "builtin says" in terminal.seen
-    terminal.press("o")
-    terminal.wait_for("2 of 72")
-    terminal.press("s")
-    terminal.wait_for("3 of 72")
-    terminal.press("z\x1b[A\r")  # no such key, an arrow, and enter typed ahead of them all
-    terminal.wait_for("4 of 72")
-    terminal.press("e")
-    terminal.wait_for("5 of 72")
-    terminal.press("u")
-    terminal.wait_for("4 of 72")
-    terminal.press("q")
-    terminal.wait_for("2 human labels in the store")
+    with Terminal("label", "--show", "--db", str(db)) as terminal:
+        terminal.wait_for("q quit")
+        assert "1 of 72" in terminal.seen
+        assert "builtin says" in terminal.seen
+        terminal.press("o")
+        terminal.wait_for("2 of 72")
+        terminal.press("s")
+        terminal.wait_for("3 of 72")
+        terminal.press("z\x1b[A\r")  # no such key, an arrow, and enter typed ahead of them all
+        terminal.wait_for("4 of 72")
+        terminal.press("e")
+        terminal.wait_for("5 of 72")
+        terminal.press("u")
+        terminal.wait_for("4 of 72")
+        terminal.press("q")
+        terminal.wait_for("2 human labels in the store")
 
-    assert terminal.end() == 0
+        assert terminal.end() == 0
     assert len(human(db)) == 2
     assert "coordination" in human(db)

@@ -86,9 +86,10 @@ def _key() -> str:
     handle = sys.stdin.fileno()
     try:
         raw = os.read(handle, 1)
-        if raw == b"\x1b":
-            while select.select([handle], [], [], 0.02)[0]:
-                raw += os.read(handle, 1)
+        if raw == b"\x1b" and select.select([handle], [], [], 0.02)[0]:
+            raw += os.read(handle, 1)
+            while raw[1:2] in {b"[", b"O"} and (len(raw) < 3 or not 0x40 <= raw[-1] <= 0x7E):
+                raw += os.read(handle, 1)  # an arrow or function key ends with a letter or ~
     except KeyboardInterrupt:
         return "q"
     return "?" if len(raw) > 1 else raw.decode("ascii", "replace").lower()
