@@ -102,7 +102,7 @@ def audited_store(store: Store, folder: Path, calls: list[Said]) -> Store:
                     "sequence": 1,
                     "encoder": "test",
                     "labeller": "test",
-                    "metadata": "{}",
+                    "metadata": '{"head": {}}',
                     "arrays": b"",
                 }
             ]

@@ -6,6 +6,7 @@ import typer
 
 from router_audit.cli import (
     build_table,
+    diff,
     evaluate,
     ingest,
     label,
@@ -16,6 +17,7 @@ from router_audit.cli import (
     route,
     run,
     tag,
+    track,
     train,
     trials,
     verify,
@@ -46,6 +48,8 @@ app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
 app.command("route", epilog=route.EXAMPLE)(route.route)
+app.command("track", epilog=track.EXAMPLE)(track.track)
+app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 

@@ -142,9 +142,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     if seen.classifier is not None:
         publish(store, seen.classifier, options.folder)
     document, path, written = write_next(content, options.folder)
-    return TableResult(
-        document, path, written, (*notes, *money_notes(projected, book, ladder, prices, seen.as_of))
-    )
+    return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
 
 
 def _proof(

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import vector_name
+from router_audit.builtin_features import matrix, vector_name
 from router_audit.classifier import (
     Head,
     calibrate,
@@ -124,7 +124,7 @@ def train_as_prompt(
     rows = store.query("training_rows", encoder=vector_name(encoder), **who)
 
     def embedding(train: list[int], test: list[int]) -> NDArray[np.float32]:
-        vectors = np.stack(list(rows["vector"].to_numpy())).astype(np.float32)
+        vectors = matrix(rows["vector"])
         weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
         labels = [rows["profile"][i] for i in train]
         member = fit_linear(vectors[train], labels, PROFILES, weights[train], ridge=RIDGE)
@@ -148,7 +148,7 @@ def _fit(
 ) -> tuple[Head, Evaluation, LabelNoise]:
     import numpy as np
 
-    vectors = np.stack(list(rows["vector"].to_numpy())).astype(np.float32)
+    vectors = matrix(rows["vector"])
     labels = rows["profile"].to_list()
     weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
     kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
@@ -208,14 +208,13 @@ def _predict_as_labelled(store: Store, who: dict[str, str]) -> int:
 
 
 def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
-    import numpy as np
 
     progress.stage("predicting", None)
     done = 0
     for batch in store.stream(
         "unpredicted_vectors", batch_rows=BATCH, encoder=encoder, classifier=head.version
     ):
-        vectors: NDArray[np.float32] = np.stack(list(batch["vector"].to_numpy())).astype(np.float32)
+        vectors = matrix(batch["vector"])
         found = _predictions(batch, predict(head, vectors), head.version)
         store.append("predictions", found, on_conflict="ignore", aside=True)
         done += batch.height
