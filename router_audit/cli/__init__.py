@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from router_audit.cli import build_table, ingest, prices, report, route, run, tag, train
+from router_audit.cli import build_table, export, ingest, prices, report, route, run, tag, train
 from router_audit.cli.errors import ExitCodes
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
 app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
+app.command("export", epilog=export.EXAMPLE)(export.export)
 app.command("route", epilog=route.EXAMPLE)(route.route)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
