@@ -54,6 +54,8 @@ class Rules:
     """Cheapest first."""
     ladder: tuple[tuple[str, str], ...]
     """(model, tier), in order of preference."""
+    long_context: str | None
+    """The economy model for huge context: a rung of no other request."""
     prices: Mapping[str, Price]
     busiest_incumbent: str | None
     """The most used model of the whole log: for requests that name none and whose profile is not told."""
@@ -65,6 +67,8 @@ class Rules:
 
     def tier_of(self, model: str | None) -> str | None:
         """The tier of a model; None where it is not on the ladder."""
+        if model is not None and model == self.long_context:
+            return next((tier for name, tier in self.ladder if name == model), self.tiers[0])
         return next((tier for name, tier in self.ladder if name == model), None)
 
     def next_rung(self, model: str | None) -> str | None:
@@ -110,11 +114,6 @@ def rules_of(table: RoutingTable) -> Rules:
 
     Raises InputError where a row escalates elsewhere than one tier up.
     """
-    ladder = [(rung["model"], rung["tier"]) for rung in table["ladder"]["models"]]
-    tiers = tuple(table["ladder"]["tiers"])
-    long = table["ladder"].get("long_context")
-    if long and all(model != long for model, _ in ladder):
-        ladder.append((long, tiers[0]))
     served: dict[str, int] = {}
     for row in table["routes"]:
         if row["incumbent"] is not None:
@@ -123,8 +122,9 @@ def rules_of(table: RoutingTable) -> Rules:
         version=table["version"],
         huge_context_tokens=table["huge_context_tokens"],
         routes={(row["profile"], row["context"]): row for row in table["routes"]},
-        tiers=tiers,
-        ladder=tuple(ladder),
+        tiers=tuple(table["ladder"]["tiers"]),
+        ladder=tuple((rung["model"], rung["tier"]) for rung in table["ladder"]["models"]),
+        long_context=table["ladder"].get("long_context"),
         prices={
             name: Price(price["input_mtok"], price["output_mtok"], price.get("context_window"))
             for name, price in table["prices"]["models"].items()
@@ -309,11 +309,13 @@ def escalate(rules: Rules, decision: Decision, signal: AnswerSignal) -> Escalati
     """The one rung above, where the answer is not to be trusted; else None.
 
     The result is a function of the decision alone, so asking again, from a
-    retry or another thread, names the same rung; and an `Escalation` has no way up. A provider's error is no
-    answer and leads sideways (`fall_back`), never up.
+    retry or another thread, names the same rung; and an `Escalation` has no way up. A provider's error leads
+    sideways (`fall_back`) while the tier has another model.
     """
     target, weak = decision.escalate_to, weakness(signal, decision.threshold)
-    if signal.provider_error is not None or target is None or not weak or decision.model is None:
+    if target is None or not weak or decision.model is None:
+        return None
+    if signal.provider_error is not None and decision.sideways:
         return None
     return Escalation(
         model=target,
@@ -332,6 +334,8 @@ def weakness(signal: AnswerSignal, threshold: float) -> str:
     A route certified at a threshold keeps only answers of at least that confidence, so an answer whose
     confidence is not known is not kept.
     """
+    if signal.provider_error is not None:
+        return f"provider error: {signal.provider_error}"
     if signal.refused:
         return "refused"
     if signal.empty:
@@ -378,4 +382,3 @@ def effort_of(model: str | None) -> str | None:
     """The reasoning effort in `provider/model@effort`."""
     _, _, tail = (model or "").rpartition("@")
     return tail if tail in EFFORTS and model != tail else None
-

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from router_audit.errors import InputError
+from router_audit.errors import InputError, UserError
 from router_audit.stages.ingest import IngestOptions, ingest
+from router_audit.store import open_store
 
 
 def pair(n, **changes):
@@ -225,3 +226,181 @@ def test_every_sample_is_read_and_read_once(store, shared):
     assert result.files > 25
     assert result.stored > 80
     assert (again.records, again.stored, again.rejected) == (result.records, 0, result.rejected)
+
+
+def exchange(n, text="hello?", *, at, session="s-1", failed=False):
+    """One exchange of a session, `at` seconds after its start."""
+    one = pair(n, timestamp=1_760_000_000 + at, session_id=session)
+    one["request"]["messages"][0]["content"] = text
+    if failed:
+        one["response"] = {"error": {"type": "rate_limit_error", "code": "429"}, "id": f"chatcmpl-{n:020}"}
+    return one
+
+
+def test_the_same_prompt_after_an_error_is_a_retry_linked_and_not_merged(store, log):
+    ingest(
+        store,
+        [
+            log(
+                [
+                    exchange(0, at=0, failed=True),
+                    exchange(1, at=5, failed=True),
+                    exchange(2, at=12),
+                    exchange(3, at=900),
+                    exchange(4, at=13, session="s-2"),
+                ]
+            )
+        ],
+    )
+
+    found = rows(store, "retry_count, parent_id IS NOT NULL, resolved, outcome_origin")
+    assert found[:3] == [(0, False, False, "error"), (1, True, False, "error"), (2, True, None, None)]
+    assert [one[0] for one in found[3:]] == [0, 0]
+    linked = store.connection.execute(
+        "SELECT count(*) FROM requests AS later JOIN requests AS failed ON later.parent_id = failed.request_id"
+    ).fetchall()
+    assert linked == [(2,)]
+
+
+def test_a_retry_that_is_read_on_another_day_is_linked(store, log):
+    ingest(store, [log([exchange(1, at=5)])])
+    ingest(store, [log([exchange(0, at=0, failed=True)])])
+
+    assert rows(store, "retry_count") == [(0,), (1,)]
+
+
+def test_a_question_asked_again_says_the_answer_did_not_help(store, log):
+    ingest(
+        store,
+        [
+            log(
+                [
+                    exchange(0, "Where is it?", at=0),
+                    exchange(1, "where  is it?", at=60),
+                    exchange(2, "ok", at=90),
+                ]
+            )
+        ],
+    )
+
+    assert rows(store, "resolved, outcome_origin") == [(False, "re-ask"), (None, None), (None, None)]
+
+
+def test_what_a_log_states_of_the_outcome_comes_before_what_is_concluded(store, log):
+    stated = exchange(0, "Where is it?", at=0)
+    stated["resolved"] = True
+    ingest(store, [log([stated, exchange(1, "Where is it?", at=60)])])
+    late = exchange(1, "Where is it?", at=60)
+    late["feedback"] = "up"
+    ingest(store, [log([exchange(2, "Where is it?", at=99)])])
+    assert rows(store, "resolved, outcome_origin")[:2] == [(True, "flag"), (False, "re-ask")]
+    ingest(store, [log([late], "late.jsonl")])
+
+    assert rows(store, "resolved, outcome_origin")[:2] == [(True, "flag"), (True, "feedback")]
+
+
+def test_redact_masks_people_and_keeps_what_is_not_one(store, log):
+    one = pair(0, user="ann@example.com")
+    one["request"]["messages"] = [
+        {"role": "system", "content": "Write to ops@example.org."},
+        {
+            "role": "user",
+            "content": "Call +44 20 7946 0958 or (212) 555-0142; card 4111 1111 1111 1111, order 4111111111111112.",
+        },
+    ]
+    one["response"]["choices"][0]["message"] = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {
+                "id": "c",
+                "function": {
+                    "name": "pay",
+                    "arguments": '{"card": 4111111111111111, "on": "2026-01-31", "n": 12}',
+                },
+            }
+        ],
+    }
+    two = pair(1, user="ann@example.com")
+    ingest(store, [log([one, two, {"unknown": "bob@example.com"}])], IngestOptions(redact=True))
+
+    text = repr(store.connection.execute("FROM requests").fetchall())
+    text += repr(store.connection.execute("FROM templates").fetchall())
+    text += repr(store.connection.execute("FROM rejects").fetchall())
+    for secret in ("ann@", "ops@", "bob@", "7946", "555-0142", "4111 1111 1111 1111", "4111111111111111"):
+        assert secret not in text
+    for kept in ("order 4111111111111112", "2026-01-31", "[email]", "[phone]", "[card]"):
+        assert kept in text
+    users = [user for (user,) in rows(store, "user_id")]
+    assert users[0] == users[1]
+    output = json.loads(rows(store, "output")[0][0])
+    assert output[0]["parts"][0]["arguments"] == {"card": "[card]", "on": "2026-01-31", "n": 12}
+
+
+def test_a_map_reads_a_log_of_the_users_own(store, log):
+    path = log(
+        [{"q": {"text": "why?"}, "a": "because", "who": "m-7", "in": 3, "out": 4, "when": 1_760_000_000}]
+    )
+    mapping = (
+        "prompt=q.text",
+        "output=a",
+        "request_model=who",
+        "input_tokens=in",
+        "output_tokens=out",
+        "started_at=when",
+    )
+    result = ingest(store, [path], IngestOptions(mapping=mapping))
+
+    assert (result.stored, result.tokens.input, result.tokens.output) == (1, 3, 4)
+    assert rows(store, "request_model, source") == [("m-7", "mapped")]
+
+
+@pytest.mark.parametrize(
+    "options", [{"mapping": ("nonsense",)}, {"mapping": ("colour=x",)}, {"sources": ("opnai",)}], ids=str
+)
+def test_an_option_that_names_nothing_is_an_error(store, log, options):
+    with pytest.raises(UserError):
+        ingest(store, [log([pair(0)])], IngestOptions(**options))
+
+
+def test_several_processes_give_the_store_that_one_gives(store, log, tmp_path):
+    records = [pair(n) for n in range(30_000)]
+    for n in range(0, 30_000, 7):
+        records[n] = "broken" if n % 2 else pair(n // 2)
+    path = log(records)
+    one = ingest(store, [path], IngestOptions(workers=1))
+    with open_store(tmp_path / "other.duckdb") as other:
+        two = ingest(other, [path], IngestOptions(workers=2))
+        again = ingest(other, [path], IngestOptions(workers=2))
+        rejects = other.connection.execute("FROM rejects ORDER BY line").fetchall()
+        assert rows(other, "* EXCLUDE (file)", "request_id") == rows(store, "* EXCLUDE (file)", "request_id")
+
+    assert two == one
+    assert again.stored == 0
+    assert rejects == store.connection.execute("FROM rejects ORDER BY line").fetchall()
+
+
+def test_a_file_that_turns_out_to_need_its_order_is_read_in_order(store, log):
+    """A transcript that begins far behind other records shares a large file with them."""
+    line = {
+        "type": "assistant",
+        "sessionId": "s",
+        "parentUuid": "p",
+        "timestamp": "2026-01-01T00:00:00Z",
+        "message": {
+            "id": "msg_" + "0" * 20,
+            "role": "assistant",
+            "model": "claude-x",
+            "content": [],
+            "usage": {},
+        },
+    }
+    turns = []
+    for output in (1, 2, 300):
+        turns.append(json.loads(json.dumps(line)))
+        turns[-1]["message"]["usage"] = {"input_tokens": 5, "output_tokens": output}
+    path = log([*(pair(n) for n in range(40_000)), *turns])
+    result = ingest(store, [path], IngestOptions(workers=2))
+
+    assert (result.records, result.stored, result.duplicates) == (40_003, 40_001, 2)
+    assert rows(store, "output_tokens, line", "line DESC")[0] == (300, 40_001)

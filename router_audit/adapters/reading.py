@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from router_audit.adapters import ADAPTERS, detect, plain
+from router_audit.adapters import detect, plain
+from router_audit.adapters.generic import Mapped
 from router_audit.adapters.protocol import RecordError
 from router_audit.logfile import Bad, decode, printable, unfold
 from router_audit.types import Filtered, Rejected
@@ -34,12 +35,12 @@ class NeedsOrder(Exception):  # noqa: N818  a turn of events, not a fault
 class FileReader:
     """Reads the records of one file, in order; every record leads to an outcome, sooner or later."""
 
-    def __init__(self, file: str, *, pieces: bool = False) -> None:
+    def __init__(self, file: str, *, pieces: bool = False, mapping: dict[str, str] | None = None) -> None:
         self.file = file
         self._pieces = pieces
         self._readers: dict[str, Reader] = {}
         self._plain = 0
-        self._last: tuple[Adapter, Reader] | None = None
+        self._mapped = Mapped(mapping) if mapping else None
 
     def feed(self, line: int, record: Record | Bad | bytes) -> Iterable[Outcome]:
         """The outcomes that are known after this record, or undecoded line of JSON.
@@ -51,17 +52,14 @@ class FileReader:
         if record.__class__ is Bad:
             return (Rejected(self.file, line, record.reason, record.excerpt),)
         assert isinstance(record, dict)
-        last = self._last
-        if last is None or not last[0].detects(record):
-            adapter = detect(record)
-            if adapter is None:
-                return (Rejected(self.file, line, _unknown(record), excerpt(record)),)
-            if self._pieces and adapter.ordered:
-                raise NeedsOrder
-            last = (adapter, self._reader(adapter))
-            # The generic adapter, last in line, must not keep a record from one with a better claim.
-            self._last = last if adapter is not ADAPTERS[-1] else None
-        adapter, reader = last
+        adapter = (
+            self._mapped if self._mapped is not None and self._mapped.detects(record) else detect(record)
+        )
+        if adapter is None:
+            return (Rejected(self.file, line, _unknown(record), excerpt(record)),)
+        if self._pieces and adapter.ordered:
+            raise NeedsOrder
+        reader = self._reader(adapter)
         try:
             outcomes = list(reader.feed(record, line))
         except RecordError as error:
@@ -74,7 +72,7 @@ class FileReader:
         return outcomes
 
     def _line(self, line: int, raw: bytes) -> Iterable[Outcome]:
-        if self._plain > -_PATIENCE:
+        if self._plain > -_PATIENCE and self._mapped is None:
             try:
                 call = plain.read(raw, self.file, line)
             except RecordError as error:

@@ -123,6 +123,11 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "tiers": list(ladder.tiers),
             "models": [{"model": rung.ref, "tier": rung.tier} for rung in ladder.models],
             "long_context": ladder.long_context.ref if ladder.long_context else None,
+            "assumed": ladder.assumed,
+        },
+        "options": {
+            "allow_provisional": options.allow_provisional,
+            "assume_capable": options.assume_capable,
         },
         "routes": [asdict(route) for route in projected.routes],
         "evidence": evidence_block(audit) if audit.routes else {},
@@ -137,9 +142,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     if seen.classifier is not None:
         publish(store, seen.classifier, options.folder)
     document, path, written = write_next(content, options.folder)
-    return TableResult(
-        document, path, written, (*notes, *money_notes(projected, book, ladder, prices, seen.as_of))
-    )
+    return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
 
 
 def _proof(

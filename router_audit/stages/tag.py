@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from router_audit.builtin_features import build_features, stored_columns, vector_name, view_prompts
 from router_audit.embedding import load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller
+from router_audit.stages.asked_labels import label_by_asking
+from router_audit.stages.records import prompt_record
 from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from router_audit.stages.asked_labels import AskedOptions, CoreEstimate
     from router_audit.store import Store
     from router_audit.types.progress import Progress
 
@@ -30,21 +31,34 @@ class TagOptions:
 
     last: int | None = None
     encoder: str | None = None
+    asked: AskedOptions | None = None
+    """Ask a model provider too; None keeps everything on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class TagResult:
-    """Requests by the profile of their content."""
+    """Requests by the profile of their content, as the named labeller sees them."""
 
     by_profile: dict[str, int]
     abstained: int
     labelled: int
     """Contents that were labelled by this call; the others had their label already."""
     cost_usd: Decimal
+    labeller: str = "builtin"
+    at_risk_usd: Decimal = Decimal(0)
+    """The most that calls whose answer was lost may have cost beside."""
+    unlabelled: dict[str, int] = field(default_factory=dict)
+    """Selected contents that the provider gave no verdict on, by the reason; a later run asks again."""
+    core: CoreEstimate | None = None
+    """What the random core says of the whole traffic; None for the builtin labeller."""
 
 
 def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
-    """Label the contents of the audited requests that this labeller has not seen."""
+    """Label the contents of the audited requests that this labeller has not seen.
+
+    The builtin labeller judges all of them. A provider is asked about a selection only, which the builtin
+    verdicts guide.
+    """
     encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
     labeller = BuiltinLabeller(encoder)
     store.run("select_window", last=options.last)
@@ -63,6 +77,19 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
             store.append("labels", labels, on_conflict="ignore", aside=True)
             labelled += batch.height
             progress.advance(batch.height)
+    if options.asked is not None:
+        asked = label_by_asking(store, options.asked, who, vector_name(encoder), progress)
+        counts = dict(store.query("label_counts", **asked.who).iter_rows())
+        return TagResult(
+            by_profile={profile: counts.get(profile, 0) for profile in PROFILES},
+            abstained=counts.get(None, 0),
+            labelled=asked.labelled,
+            cost_usd=asked.cost_usd,
+            labeller=options.asked.labeller,
+            at_risk_usd=asked.at_risk_usd,
+            unlabelled=asked.unlabelled,
+            core=asked.core,
+        )
     counts = dict(store.query("label_counts", **who).iter_rows())
     return TagResult(
         by_profile={profile: counts.get(profile, 0) for profile in PROFILES},
@@ -70,18 +97,6 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
         labelled=labelled,
         cost_usd=Decimal(0),
     )
-
-
-def prompt_record(row: dict[str, Any]) -> dict[str, Any]:
-    """A stored request as a prompt record: `{"system"?, "messages", "tools"?, "response_format"?}`."""
-    record: dict[str, Any] = {"messages": msgspec.json.decode(row["messages"])}
-    if row["system"]:
-        record["system"] = row["system"]
-    if tools := msgspec.json.decode(row["tools"]):
-        record["tools"] = tools
-    if row["response_format"]:
-        record["response_format"] = msgspec.json.decode(row["response_format"])
-    return record
 
 
 def _embeddings(batch: pl.DataFrame, vectors: Any, encoder: str) -> pl.DataFrame:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import vector_name
+from router_audit.builtin_features import matrix, vector_name
 from router_audit.classifier import (
     Head,
     calibrate,
@@ -16,9 +16,13 @@ from router_audit.classifier import (
     predict,
     predict_proba,
 )
-from router_audit.classifier_report import Evaluation, ProfileReport, evaluate
+from router_audit.classifier_report import Evaluation, evaluate
 from router_audit.embedding import load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller
+from router_audit.selection import suspects
+from router_audit.stages.figures import figures_of
+from router_audit.stages.label_health import WORST, Drift, LabelNoise, Suspect, drift
+from router_audit.stages.prompt_form import PromptAsking, PromptResult, train_prompt
 from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
@@ -63,6 +67,13 @@ class TrainResult:
     abstained: int
     predicted: int
     """Contents that this call predicted; the others had their prediction already."""
+    labels: dict[str, int] = field(default_factory=dict)
+    """Contents by whose label they were learnt from."""
+    risk_coverage: list[list[float]] = field(default_factory=list)
+    """[share of rows kept, error among them], the most certain rows first."""
+    noise: LabelNoise | None = None
+    drift: Drift | None = None
+    """Against the version before; None for the first."""
 
 
 def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResult:
@@ -74,18 +85,52 @@ def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResul
     store.run("select_window", last=options.last)
     store.run("select_contents")
     rows = store.query("training_rows", encoder=name, **who)
+    older = next(store.query("latest_classifier").iter_rows(named=True), None)
+    labels = dict(rows.group_by("labeller").len().sort("labeller").iter_rows())
     split = _split(rows)
     if split is None:
         predicted = _predict_as_labelled(store, who)
         version = f"{labeller.name}-{labeller.version}"
         _save(store, version, name, labeller.name, None, {})
-        return TrainResult(version, 0, None, {}, {}, None, None, 0, predicted)
+        moved = drift(store, version, older, None)
+        return TrainResult(version, 0, None, {}, {}, None, None, 0, predicted, labels, drift=moved)
     progress.stage("training", None)
-    head, found = _fit(rows, *split, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
-    figures = _figures(found)
-    _save(store, head.version, name, labeller.name, head, figures)
+    head, found, noise = _fit(rows, *split, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
+    figures = figures_of(found)
+    kept = {"figures": figures, "noise": asdict(noise)}
+    _save(store, head.version, name, labeller.name, head, kept)
     predicted = _predict(store, head, name, progress)
-    return TrainResult(version=head.version, predicted=predicted, **figures)
+    return TrainResult(
+        version=head.version,
+        predicted=predicted,
+        labels=labels,
+        noise=noise,
+        drift=drift(store, head.version, older, found.macro_f1),
+        **figures,
+    )
+
+
+def train_as_prompt(
+    store: Store, options: TrainOptions, asking: PromptAsking, progress: Progress
+) -> PromptResult:
+    """Choose a prompt that makes an LLM the classifier, measured on the templates that `train` holds out."""
+    import numpy as np
+
+    encoder = load_encoder(options.encoder or "minilm")
+    labeller = BuiltinLabeller(encoder)
+    who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
+    store.run("select_window", last=options.last)
+    store.run("select_contents")
+    rows = store.query("training_rows", encoder=vector_name(encoder), **who)
+
+    def embedding(train: list[int], test: list[int]) -> NDArray[np.float32]:
+        vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
+        weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
+        labels = [rows["profile"][i] for i in train]
+        member = fit_linear(vectors[train], labels, PROFILES, weights[train], ridge=RIDGE)
+        return predict_proba(Head(PROFILES, (member,)), vectors[test])
+
+    return train_prompt(store, rows, asking, embedding, progress)
 
 
 def _split(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
@@ -100,49 +145,44 @@ def _split(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]] | 
 
 def _fit(
     rows: pl.DataFrame, rest: NDArray[np.int64], held: NDArray[np.int64], about: dict[str, Any]
-) -> tuple[Head, Evaluation]:
+) -> tuple[Head, Evaluation, LabelNoise]:
     import numpy as np
 
-    vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
+    vectors = matrix(rows["vector"])
     labels = rows["profile"].to_list()
     weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
     kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
     trial = Head(PROFILES, (fit_linear(vectors[rest], kept, PROFILES, weights[rest], ridge=RIDGE),))
     trial = calibrate(trial, vectors[held], asked, weights[held])
+    probabilities = predict_proba(trial, vectors[held])
     found = evaluate(
         asked,
-        predict_proba(trial, vectors[held]),
+        probabilities,
         PROFILES,
         [bool(verdict.abstained) for verdict in predict(trial, vectors[held])],
     )
     member = fit_linear(vectors, labels, PROFILES, weights, ridge=RIDGE)
-    return Head(PROFILES, (member,), temperature=trial.temperature, about=about), found
+    noise = _noise(rows, [int(i) for i in held], asked, probabilities)
+    return Head(PROFILES, (member,), temperature=trial.temperature, about=about), found, noise
 
 
-def _figures(found: Evaluation) -> dict[str, Any]:
-    return {
-        "n": found.n,
-        "macro_f1": round(found.macro_f1, 6),
-        "per_profile": {name: _of_profile(report) for name, report in found.per_profile.items()},
-        "confusion": found.confusion,
-        "brier": round(found.brier, 6),
-        "ece": round(found.ece, 6),
-        "abstained": found.abstained,
-    }
-
-
-def _of_profile(report: ProfileReport) -> dict[str, float]:
-    if not report.support:
-        return {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
-    shown = {"f1": round(report.f1, 6), "support": report.support}
-    for name, rate in (("precision", report.precision), ("recall", report.recall)):
-        values = {key: 0.0 if value != value else round(value, 6) for key, value in asdict(rate).items()}  # noqa: PLR0124
-        shown |= {name: values["value"], f"{name}_low": values["low"], f"{name}_high": values["high"]}
-    return shown
+def _noise(rows: pl.DataFrame, held: list[int], given: list[str], probabilities: Any) -> LabelNoise:
+    found = suspects(given, probabilities, PROFILES)
+    names = rows.select("content_hash", "request_id", "labeller")
+    worst = tuple(
+        Suspect(
+            **names.row(held[place], named=True),
+            given=given[place],
+            looks_like=other,
+            margin=round(margin, 6),
+        )
+        for place, other, margin in found[:WORST]
+    )
+    return LabelNoise(len(given), len(found), worst)
 
 
 def _save(
-    store: Store, version: str, encoder: str, labeller: str, head: Head | None, figures: dict[str, Any]
+    store: Store, version: str, encoder: str, labeller: str, head: Head | None, about: dict[str, Any]
 ) -> None:
     import polars as pl
 
@@ -155,7 +195,7 @@ def _save(
         "sequence": seen["newest"] + 1,
         "encoder": encoder,
         "labeller": labeller,
-        "metadata": json.dumps({"head": metadata, "figures": figures}, sort_keys=True),
+        "metadata": json.dumps({"head": metadata, "figures": {}} | about, sort_keys=True),
         "arrays": arrays,
     }
     store.append("classifiers", pl.DataFrame([row]), on_conflict="replace")
@@ -168,14 +208,13 @@ def _predict_as_labelled(store: Store, who: dict[str, str]) -> int:
 
 
 def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
-    import numpy as np
 
     progress.stage("predicting", None)
     done = 0
     for batch in store.stream(
         "unpredicted_vectors", batch_rows=BATCH, encoder=encoder, classifier=head.version
     ):
-        vectors: NDArray[np.float32] = np.stack(batch["vector"].to_numpy()).astype(np.float32)
+        vectors = matrix(batch["vector"])
         found = _predictions(batch, predict(head, vectors), head.version)
         store.append("predictions", found, on_conflict="ignore", aside=True)
         done += batch.height

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router_audit.errors import InputError
+from router_audit.adapters import ADAPTERS
+from router_audit.adapters.generic import Mapped
+from router_audit.adapters.generic import paths as mapped_paths
+from router_audit.errors import InputError, UserError
 from router_audit.logfile import find
-from router_audit.stages.ingest import decode, merge, spread
+from router_audit.stages.ingest import decode, merge, redact, spread
 from router_audit.stages.ingest.options import IngestOptions, IngestResult, SourceCounts, Tokens
 from router_audit.types.progress import Progress, Unwatched
 
@@ -41,6 +44,21 @@ def _workplace(store: Store) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _decoding(options: IngestOptions) -> decode.Options:
+    """What the reading processes need to know; raises UserError where the user named something unknown."""
+    known = {adapter.source for adapter in ADAPTERS} | {Mapped.source}
+    for name in options.sources:
+        if name not in known:
+            raise UserError(f"no log format {name!r}; there are {', '.join(sorted(known))}", where="--source")
+    try:
+        mapping = mapped_paths(options.mapping)
+    except ValueError as error:
+        raise UserError(str(error).removeprefix("--map: "), where="--map") from None
+    if options.redact:
+        redact.require()
+    return decode.Options(redact=options.redact, mapping=tuple(mapping.items()))
+
+
 def ingest(
     store: Store,
     paths: Sequence[str],
@@ -53,12 +71,11 @@ def ingest(
     """
     options = options or IngestOptions()
     progress = progress or Unwatched()
+    decoding = _decoding(options)
     sources = find(paths)
     progress.stage("ingest", None)
     with _workplace(store) as folder:
-        tally = spread.decode_all(
-            sources, folder, decode.Options(redact=options.redact), progress, options.workers
-        )
+        tally = spread.decode_all(sources, folder, decoding, progress, options.workers)
         if tally.whole_file and tally.records == len(tally.whole_file):
             where, reason = tally.whole_file[0]
             more = f" (and {len(tally.whole_file) - 1} more files)" if len(tally.whole_file) > 1 else ""

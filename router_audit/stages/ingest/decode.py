@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.reading import FileReader, NeedsOrder
 from router_audit.logfile import Bad, Piece, Source, piece_lines, records
+from router_audit.stages.ingest import redact
 from router_audit.stages.ingest.rows import Shard
 from router_audit.types import Filtered, LoggedRequest, Rejected
 
@@ -36,6 +37,8 @@ class Options:
     """What decoding needs of the user's options."""
 
     redact: bool = False
+    mapping: tuple[tuple[str, str], ...] = ()
+    """`--map`: (our field, path in the record)."""
 
 
 @dataclass(slots=True)
@@ -66,14 +69,14 @@ class Shards:
 
     def __init__(self, folder: Path, first: int, options: Options) -> None:
         self._folder = folder
-        self._options = options
+        self.options = options
         self._number = first
         self.tally = Tally()
         self._shard = self._new()
 
     def _new(self) -> Shard:
         self._room = SHARD_ROWS
-        return Shard(self._number, redact=self._options.redact)
+        return Shard(self._number, redacting=self.options.redact)
 
     def put(self, outcomes: Iterable[Outcome]) -> None:
         """Take the outcomes in, each counted once."""
@@ -97,6 +100,8 @@ class Shards:
                 self.flush()
 
     def _reject(self, outcome: Rejected) -> None:
+        if self.options.redact:
+            outcome = redact.rejected(outcome)
         self._shard.rejects.append(outcome)
         self.tally.rejected[outcome.source] += 1
 
@@ -109,7 +114,7 @@ class Shards:
 
 def read_file(source: Source, shards: Shards) -> Iterator[int]:
     """Decode a whole file into the shards; yields the records read so far now and then."""
-    reader = FileReader(source.name)
+    reader = FileReader(source.name, mapping=dict(shards.options.mapping))
     at = 0
     for at, (line, record) in enumerate(records(source, undecoded=True), 1):
         if record.__class__ is Bad and record.whole_file:
@@ -125,7 +130,7 @@ def run(task: Task, folder: Path, options: Options) -> Tally | None:
     """Do a task; None where a piece turned out to need its file in order."""
     shards = Shards(folder, task.number * SHARDS_PER_TASK, options)
     if task.piece is not None:
-        reader = FileReader(Source(task.piece.path).name, pieces=True)
+        reader = FileReader(Source(task.piece.path).name, pieces=True, mapping=dict(options.mapping))
         try:
             for line, record in piece_lines(task.piece):
                 shards.put(reader.feed(line, record))

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from router_audit.stages.ingest.options import IngestOptions
     from router_audit.store import Store
 
+RETRY_S = 120
+"""Seconds within which the same prompt after an error is a retry."""
+ASK_AGAIN_S = 600
+"""Seconds within which the same question in a session says that the answer did not help."""
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
@@ -59,6 +64,9 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
     store.run("delete_improved")
     store.run("insert_merged", no_template=NO_TEMPLATE)
     store.run("insert_merged_ids")
+    store.run("link_retries", within_s=RETRY_S)
+    store.run("mark_errors")
+    store.run("mark_asked_again", within_s=ASK_AGAIN_S)
     templates = _shards(folder, "templates")
     if templates:
         store.run("insert_templates", shards=templates)

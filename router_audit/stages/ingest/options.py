@@ -25,6 +25,8 @@ class IngestOptions:
     """Only calls read by these adapters."""
     redact: bool = False
     """Mask e-mail addresses, phone and card numbers as well as keys."""
+    mapping: tuple[str, ...] = ()
+    """`FIELD=PATH` each: which of a log's fields is which of ours."""
     workers: int | None = None
     """Processes that read; as many as there are cores by default."""
 

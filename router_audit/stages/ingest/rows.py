@@ -10,7 +10,7 @@ import msgspec
 
 from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.usage import MOST_TOKENS
-from router_audit.stages.ingest import mask
+from router_audit.stages.ingest import mask, redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,91 +19,34 @@ if TYPE_CHECKING:
 
     from router_audit.types import LoggedRequest, Message, Part, Rejected
 
-TEXTS = [
-    "request_id",
-    "source",
-    "file",
-    "response_id",
-    "provider",
-    "request_model",
-    "response_model",
-    "region",
-    "template_id",
-    "messages",
-    "output",
-    "params",
-    "logged_cost_usd",
-    "service_tier",
-    "status",
-    "error_type",
-    "finish_reason",
-    "session_id",
-    "trace_id",
-    "parent_id",
-    "user_id",
-    "team",
-    "project",
-    "tags",
-    "outcome_origin",
-    "routing",
-    "flags",
-    "content_hash",
-    "half",
-    "join_key",
-]
-COUNTS = [
-    "line",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-    "retry_count",
-]
+TEXTS = (
+    "request_id", "source", "file", "response_id", "provider", "request_model", "response_model", "region",
+    "template_id", "messages", "output", "params", "logged_cost_usd", "service_tier", "status",
+    "error_type", "finish_reason", "session_id", "trace_id", "parent_id", "user_id", "team", "project",
+    "tags", "outcome_origin", "routing", "flags", "content_hash", "ask_hash", "half", "join_key",
+)  # fmt: skip
+COUNTS = (
+    "line", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+    "cache_write_1h_tokens", "reasoning_tokens", "retry_count",
+)  # fmt: skip
 NUMBERS = ("latency_ms", "time_to_first_token_ms", "outcome_score")
 COLUMNS = (*TEXTS, *COUNTS, *NUMBERS, "started_at", "resolved")
 MASKED = ("messages", "output", "params", "routing", "tags", "error_type", "user_id", "session_id")
 """Columns in which a caller may have put anything."""
 
-KNOWN = [
-    "response_id",
-    "started_at",
-    "latency_ms",
-    "time_to_first_token_ms",
-    "provider",
-    "request_model",
-    "response_model",
-    "region",
-    "messages",
-    "output",
-    "params",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-    "logged_cost_usd",
-    "service_tier",
-    "finish_reason",
-    "session_id",
-    "trace_id",
-    "parent_id",
-    "user_id",
-    "team",
-    "project",
-    "tags",
-    "resolved",
-    "outcome_score",
-    "routing",
-]
+KNOWN = (
+    "response_id", "started_at", "latency_ms", "time_to_first_token_ms", "provider", "request_model",
+    "response_model", "region", "messages", "output", "params", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens",
+    "logged_cost_usd", "service_tier", "finish_reason", "session_id", "trace_id", "parent_id", "user_id",
+    "team", "project", "tags", "resolved", "outcome_score", "routing",
+)  # fmt: skip
 """Bits of `known`, so that a record which tells nothing new of a stored call is seen without reading its text."""
 
 _COUNTS = COUNTS[1:7]
 _COLLECTIONS = {"messages": "[]", "output": "[]", "params": "{}", "tags": "[]", "routing": "{}"}
 _LARGEST_COST = Decimal(10) ** 9
-_LEAST = 1 << 30
+_LEAST = 1 << 29
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -131,6 +74,16 @@ def content_hash(system: str | None, conversation: list[Message]) -> str:
     return blake2b("\x1f".join(texts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
+def ask_hash(conversation: list[Message]) -> str | None:
+    """What identifies the question, if it is a user's turn that the call answers; case and spacing aside."""
+    if not conversation or conversation[-1].role != "user":
+        return None
+    text = " ".join(
+        "\n".join([part.content for part in conversation[-1].parts if part.content]).lower().split()
+    )
+    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest() if text else None
+
+
 def _check(request: LoggedRequest) -> None:
     for name in _COUNTS:
         value = getattr(request, name)
@@ -149,10 +102,10 @@ def _cost(raw: str) -> str | None:
 class Shard:
     """Rows under way to one Parquet file, with the templates they use and the rejects among them."""
 
-    def __init__(self, number: int, *, redact: bool = False) -> None:
+    def __init__(self, number: int, *, redacting: bool = False) -> None:
         self.number = number
         self.rejects: list[Rejected] = []
-        self._redact = redact
+        self._redacting = redacting
         self._rows: list[tuple[Any, ...]] = []
         self._templates: dict[tuple[str | None, bytes, bytes | None], str] = {}
 
@@ -173,6 +126,8 @@ class Shard:
 
     def add(self, request: LoggedRequest) -> None:
         """One more row; raises RecordError where its numbers are impossible."""
+        if self._redacting:
+            request = redact.redacted(request)
         try:
             counts = (
                 (request.input_tokens or 0)
@@ -218,6 +173,7 @@ class Shard:
                 _encode_sorted(request.routing) if request.routing else b"{}",
                 _encode(request.flags) if request.flags else b"[]",
                 content_hash(request.system, request.messages),
+                None if request.session_id is None else ask_hash(request.messages),
                 request.half,
                 request.join_key,
                 request.line,
@@ -279,7 +235,7 @@ class Shard:
             pl.sum_horizontal(told).alias("known"),
             (pl.int_range(pl.len()) + (self.number << 20)).alias("place"),
         )
-        return mask.masked(frame, MASKED, redact=self._redact)
+        return mask.masked(frame, MASKED)
 
     def _template_rows(self, pa: Any) -> pl.DataFrame | None:
         import polars as pl
@@ -297,7 +253,7 @@ class Shard:
                 "response_format": _strings(pa, shape),
             }
         )
-        return mask.masked(pl.DataFrame(table), ("system", "tools"), redact=self._redact)
+        return mask.masked(pl.DataFrame(table), ("system", "tools"))
 
     def _reject_rows(self, pa: Any) -> pl.DataFrame | None:
         import polars as pl
@@ -313,7 +269,7 @@ class Shard:
                 "excerpt": _strings(pa, [one.excerpt.encode("utf-8", "replace") for one in self.rejects]),
             }
         )
-        return mask.masked(pl.DataFrame(table), ("reason", "excerpt"), redact=self._redact)
+        return mask.masked(pl.DataFrame(table), ("reason", "excerpt"))
 
 
 def _strings(pa: Any, values: Any) -> Any:

@@ -42,8 +42,11 @@ SELECT
     arg_min(project, rank) AS project,
     coalesce(arg_min(nullif(tags, '[]'), rank), '[]') AS tags,
     max(retry_count) AS retry_count,
-    arg_min(resolved, rank) AS resolved,
-    arg_min(outcome_origin, rank) AS outcome_origin,
+    -- What ingest itself concluded gives way to what any log states.
+    coalesce(arg_min(resolved, rank) FILTER (WHERE outcome_origin NOT IN ('error', 're-ask')), arg_min(resolved, rank))
+        AS resolved,
+    coalesce(arg_min(outcome_origin, rank) FILTER (WHERE outcome_origin NOT IN ('error', 're-ask')), arg_min(outcome_origin, rank))
+        AS outcome_origin,
     arg_min(outcome_score, rank) AS outcome_score,
     coalesce(arg_min(nullif(routing, '{}'), rank), '{}') AS routing,
     to_json(list_sort(list_distinct(list_filter(
@@ -51,6 +54,7 @@ SELECT
         lambda flag: NOT (flag IN ('request_only', 'response_only', 'events_only') AND complete)
     ))))::VARCHAR AS flags,
     coalesce(arg_min(CASE WHEN messages <> '[]' THEN content_hash END, rank), arg_min(content_hash, rank)) AS content_hash,
+    arg_min(ask_hash, rank) AS ask_hash,
     CASE WHEN complete THEN NULL ELSE arg_min(half, rank) END AS half,
     CASE WHEN bool_or(half = 'request') AND bool_or(half = 'response') THEN NULL ELSE arg_min(join_key, rank) END AS join_key,
     bit_or(known) AS known
