@@ -7,6 +7,7 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import Plan, evidence_block
+from router_audit.constraints import past_alarms
 from router_audit.errors import InputError, UserError
 from router_audit.policy import next_rung, routes
 from router_audit.pricing import default_ladder, load_prices, read_ladders
@@ -19,10 +20,11 @@ from router_audit.projection import (
 from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import window
 from router_audit.stages.audited import audited
+from router_audit.stages.alarms import standing_alarms
 from router_audit.stages.classifier_files import publish
 from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
 from router_audit.table_document import SCHEMA_VERSION
-from router_audit.tablefile import TABLES, write_next
+from router_audit.tablefile import TABLES, draft_next, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
 
@@ -53,6 +55,7 @@ class TableOptions:
     prices: Path | None = None
     prices_date: date | None = None
     money: MoneyOptions = field(default_factory=MoneyOptions)
+    write: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,14 @@ class TableResult:
     written: bool
     """False where the newest table already says exactly this."""
     notes: tuple[str, ...] = ()
+    withheld: str = ""
+    """Why no saving may be stated; empty where costs and bills agree."""
 
 
 def build_table(store: Store, options: TableOptions) -> TableResult:
     """Write the next `vNNNN.json` unless the newest table has the same content.
 
-    Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
+    Where `options.write` is off nothing is written, and `written` says whether it would have been. Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
     """
     book = load_prices(options.prices)
     seen = audited(
@@ -89,6 +94,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         allow_provisional=options.allow_provisional,
         assume_capable=options.assume_capable,
     )
+    table = past_alarms(table, ladder, standing_alarms(store))
     tiers = tiers_by_price(ladder, prices)
     projected = money(seen, table, ladder, prices, tiers, trials, book, options.money)
     span = window(seen.frame)
