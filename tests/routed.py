@@ -52,6 +52,8 @@ PRICES = {
     "anthropic/claude-sonnet-4-6": (3.0, 15.0, 1_000_000),
     "anthropic/claude-opus-4-7": (5.0, 25.0, 1_000_000),
     "google/gemini-2.5-flash": (0.3, 2.5, 1_048_576),
+    "openai/gpt-4.1-nano": (0.1, 0.4, 1_047_576),
+    "openai/gpt-4o-mini": (0.15, 0.6, 128_000),
 }
 
 

@@ -96,9 +96,8 @@ def test_a_replay_grades_by_rule_and_a_certificate_follows(store: Store, tmp_pat
 
     line = result.lines[0]
     assert (line.profile, line.regrets, line.graded) == ("classification", 0, len(server.calls))
-    assert line.graders == {"exact": line.graded}
-    assert line.stop == "certain"
-    assert line.graded < line.planned
+    assert line.graders == {"label": line.graded}
+    assert line.graded == line.planned == 124
     assert {row["origin"] for row in trials(store)} == {"replay"}
     assert Decimal(0) < result.cost_usd <= result.budget_usd
 
@@ -130,12 +129,8 @@ def test_one_request_of_a_session_is_sampled(store: Store, tmp_path: Path) -> No
     assert plan.lines[0].sessions == 30
     assert plan.lines[0].trials == 30
     assert len(server.calls) == len(trials(store)) == 30
-    sessions = store.connection.sql(
-        "SELECT count(DISTINCT session_id) FROM trials JOIN requests USING (request_id)"
-    )
     sampled = store.connection.sql("SELECT count(DISTINCT session_id) FROM replays").fetchall()
     assert sampled == [(30,)]
-    assert sessions is not None
 
 
 def test_the_plan_sends_nothing_and_says_what_is_needed(store: Store, tmp_path: Path) -> None:
@@ -438,7 +433,7 @@ def test_a_killed_run_pays_nothing_twice(tmp_path: Path) -> None:
             while len(server.ledger) < wanted and time.monotonic() < deadline and process.poll() is None:
                 time.sleep(0.01)
             process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.communicate()
         assert len(server.ledger) >= 40
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -8,7 +8,9 @@ from router_audit.cli import (
     build_table,
     canary,
     diff,
+    evaluate,
     ingest,
+    label,
     prices,
     rejects,
     replay,
@@ -36,7 +38,9 @@ app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
 app.command("rejects", epilog=rejects.EXAMPLE)(rejects.rejects)
 app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
+app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("train", epilog=train.EXAMPLE)(train.train)
+app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("replay", epilog=replay.EXAMPLE)(replay.replay)

@@ -41,7 +41,7 @@ class BuiltinLabeller:
             raise UserError(
                 f"{folder}: trained over the encoder {head.about.get('encoder')!r}, not {encoder.name!r}"
             )
-        self._head = head
+        self.head = head
         self._encoder = encoder
         self.version = head.version
 
@@ -49,7 +49,7 @@ class BuiltinLabeller:
         """Return one Prediction per view; `features` (n, columns) are what `build_features` made of them."""
         return [
             verdict if view.has_text else replace(verdict, abstained=NO_TEXT)
-            for view, verdict in zip(views, predict(self._head, features), strict=True)
+            for view, verdict in zip(views, predict(self.head, features), strict=True)
         ]
 
     def label(self, records: Sequence[Mapping[str, object]]) -> list[Prediction]:

@@ -27,7 +27,7 @@ class AnthropicClient:
     ) -> None:
         from anthropic import Anthropic, AnthropicError, DefaultHttpxClient
 
-        class OutOfBudget(AnthropicError):
+        class OutOfBudgetError(AnthropicError):
             """Of a kind the SDK does not retry."""
 
         self.model = model
@@ -37,7 +37,7 @@ class AnthropicClient:
             base_url=base_url,
             timeout=timeout_s,
             max_retries=max_retries,
-            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudget)),
+            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudgetError)),
         )
         self.host = urlsplit(str(self.sdk.base_url)).netloc
         self.origin = "anthropic" if base_url is None else f"anthropic@{base_url.rstrip('/')}"

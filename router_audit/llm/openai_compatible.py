@@ -25,7 +25,7 @@ class OpenAIClient:
     ) -> None:
         from openai import DefaultHttpxClient, OpenAI, OpenAIError
 
-        class OutOfBudget(OpenAIError):
+        class OutOfBudgetError(OpenAIError):
             """Of a kind the SDK does not retry."""
 
         self.provider = provider
@@ -36,7 +36,7 @@ class OpenAIClient:
             base_url=base_url,
             timeout=timeout_s,
             max_retries=max_retries,
-            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudget)),
+            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudgetError)),
         )
         self.host = urlsplit(str(self.sdk.base_url)).netloc
         self.origin = provider if base_url is None else f"{provider}@{base_url.rstrip('/')}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router_audit.canary_verdict import DayCount, courses, sight
+from router_audit.canary import DayCount, courses, sight
 from router_audit.errors import InputError, UserError
 from router_audit.sequential import Pairs, canary_plan, discordant_share
 from router_audit.stages.alarms import alarms
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from router_audit.canary_verdict import Course
+    from router_audit.canary import Course
     from router_audit.stages.alarms import Alarm
     from router_audit.store import Store
     from router_audit.types import RoutingTable

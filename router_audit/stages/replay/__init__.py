@@ -8,6 +8,7 @@ verdicts are in the store, and cost nothing the second time.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
@@ -83,7 +84,8 @@ class ReplayResult:
 
 def plan_only(store: Store, options: ReplayOptions) -> ReplayPlan:
     """What `replay` would do; nothing is sent."""
-    return prepare(store, options).plan
+    with ExitStack() as clients:
+        return prepare(store, options, clients).plan
 
 
 def replay(store: Store, options: ReplayOptions, progress: Progress) -> ReplayResult:
@@ -91,7 +93,11 @@ def replay(store: Store, options: ReplayOptions, progress: Progress) -> ReplayRe
 
     Raises UserError where the plan is not confirmed, ModelError where a provider refuses the first call.
     """
-    work = prepare(store, options)
+    with ExitStack() as clients:
+        return _replay(store, prepare(store, options, clients), options, progress)
+
+
+def _replay(store: Store, work: Work, options: ReplayOptions, progress: Progress) -> ReplayResult:
     if not any(line.sample for line in work.lines):
         raise UserError(
             "no rule can grade these answers; name a --judge, or --for-humans and then `router-audit grade --show`",
@@ -163,8 +169,8 @@ class _State:
             said.add(decided(len(kept), regrets, len(kept) + left, run.options.epsilon, run.work.share))
         if said == {"reject"}:
             self.stop = "certain"
-        elif said == {"futile"}:
-            self.stop = "hopeless"
+        elif said == {"futile"} and len(self.line.sample) >= run.work.plan.lines[0].least:
+            self.stop = "hopeless"  # a smaller sample was never meant to certify: it is asked to its end
 
     def result(self) -> LineResult:
         assert self.stop is not None

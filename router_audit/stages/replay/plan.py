@@ -28,6 +28,7 @@ from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import ExitStack
     from datetime import date
     from pathlib import Path
 
@@ -163,8 +164,11 @@ class Work:
     """The level that each row starts with."""
 
 
-def prepare(store: Store, options: ReplayOptions) -> Work:
-    """The plan and its work. Raises UserError where a candidate, price or judge cannot be used, or nothing is left."""
+def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
+    """The plan and its work; `clients` closes the models' connections.
+
+    Raises UserError where a candidate, price or judge cannot be used, or nothing is left to replay.
+    """
     book = load_prices(options.prices)
     seen = audited(
         store,
@@ -179,7 +183,9 @@ def prepare(store: Store, options: ReplayOptions) -> Work:
         )
 
     def model(ref: str) -> Model:
-        return model_of(ref, book.resolve_ref(ref, seen.as_of), options)
+        found = model_of(ref, book.resolve_ref(ref, seen.as_of), options)
+        clients.callback(found.client.close)
+        return found
 
     models = [model(ref) for ref in dict.fromkeys(options.candidates)]
     judge = model(options.judge) if options.judge else None
