@@ -6,6 +6,7 @@ import typer
 
 from router_audit.cli import (
     build_table,
+    canary,
     diff,
     evaluate,
     export,
@@ -50,6 +51,9 @@ app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
 app.command("route", epilog=route.EXAMPLE)(route.route)
+app.add_typer(
+    canary.app, name="canary", help="Pairs of premium and routed answers: is any route doing harm?"
+)
 app.command("track", epilog=track.EXAMPLE)(track.track)
 app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
