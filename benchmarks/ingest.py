@@ -41,7 +41,10 @@ def write_lines(path: Path, lines: int, seed: int = 7) -> None:
         return " ".join(random_.choices(WORDS, k=words))
 
     systems = [f"You are the {prose(3)} assistant. {prose(40)}." for _ in range(SYSTEMS)]
-    tool = {"type": "function", "function": {"name": "lookup", "parameters": {"type": "object", "properties": {}}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "lookup", "parameters": {"type": "object", "properties": {}}},
+    }
     encode = msgspec.json.Encoder().encode
     start = 1_760_000_000
     with path.open("wb", buffering=1 << 20) as file:
@@ -200,7 +203,8 @@ def measure(way: str, path: Path, folder: Path) -> Measured:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, __file__, "--way", way, "--path", str(path), "--folder", str(folder)], stdout=subprocess.PIPE
+        [sys.executable, __file__, "--way", way, "--path", str(path), "--folder", str(folder)],
+        stdout=subprocess.PIPE,
     )
     peak = 0.0
     done = threading.Event()
@@ -224,9 +228,13 @@ def measure(way: str, path: Path, folder: Path) -> Measured:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--lines", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--folder", type=Path, help="where the log and the stores are written (default: a temporary one)")
+    parser.add_argument(
+        "--folder", type=Path, help="where the log and the stores are written (default: a temporary one)"
+    )
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)

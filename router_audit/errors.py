@@ -43,3 +43,8 @@ class CheckFailed(UserError):  # noqa: N818  a refused gate is an answer, not a 
     """A check that ran and said no: a canary alarm, a refused gate, a table that does not verify. Exit code 1."""
 
     kind = "check"
+
+    def __init__(self, message: str, *, where: str = "", problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message, where=where)
+        self.problems = problems
+        """Each thing that was found, where there may be several."""

@@ -35,6 +35,8 @@ class Verdict:
     reason: str
     threshold: float = 0.0
     evidence: Evidence | None = None
+    against: tuple[str, ...] = ()
+    """Models that the evidence speaks against on this row: no assumption puts them there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def routes(
     """One route per row of `CELLS`, in that order.
 
     A certified candidate is used; a provisional one only where allowed; with `assume_capable` a row that
-    has no certificate takes the ladder's assumed tier and says so. Everything else keeps its incumbent.
+    has no certificate takes the ladder's assumed tier and says so, unless the evidence speaks against that
+    very model. Everything else keeps its incumbent.
     """
     return [
         _route(
@@ -97,7 +100,11 @@ def _route(
     )
     if used:
         model, assumed, reason, status = verdict.candidate, False, verdict.reason, verdict.status
-    elif assume_capable and (default := assumed_model(ladder, cell)) is not None:
+    elif (
+        assume_capable
+        and (default := assumed_model(ladder, cell)) is not None
+        and default.ref not in verdict.against
+    ):
         model, assumed, status = default.ref, True, "provisional"
         reason = f"assumed capable at --assume-capable, not proven; {verdict.reason}"
     else:

@@ -10,9 +10,9 @@ from router_audit.policy import CELLS, Traffic
 from router_audit.savings import reprice_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from router_audit.types import Context, Ladder, Profile, Route
+    from router_audit.types import Context, Ladder, Profile
     from router_audit.types.price import ModelPrice
 
 
@@ -75,51 +75,6 @@ def incumbent_costs_usd(frame: pl.DataFrame) -> dict[tuple[Profile, Context], fl
     return {(profile, context): cost * 1e-12 for profile, context, cost in means.iter_rows()}
 
 
-def with_targets(
-    frame: pl.DataFrame, routes: Sequence[Route], prices: Mapping[str, ModelPrice]
-) -> pl.DataFrame:
-    """The frame with `target_key`, the model that would serve each request, and `moved`.
-
-    A request stays with its own model where its route is not applied, where its own model has no price, where
-    the route's model is not cheaper, or where the input does not fit the route's context window: no route
-    moves a request to a dearer model than its own.
-    """
-    applied = pl.DataFrame(
-        [
-            {
-                "profile": route.profile,
-                "context": route.context,
-                "route_model": route.model,
-                "route_mtok": float(prices[route.model].blended_mtok),
-                "route_window": prices[route.model].context_window,
-            }
-            for route in routes
-            if route.applied and route.model is not None and route.model in prices
-        ],
-        schema={
-            "profile": pl.String,
-            "context": pl.String,
-            "route_model": pl.String,
-            "route_mtok": pl.Float64,
-            "route_window": pl.Int64,
-        },
-    )
-    own = pl.DataFrame(
-        {"price_key": list(prices), "own_mtok": [float(price.blended_mtok) for price in prices.values()]},
-        schema={"price_key": pl.String, "own_mtok": pl.Float64},
-    )
-    joined = frame.join(applied, on=["profile", "context"], how="left", maintain_order="left").join(
-        own, on="price_key", how="left", maintain_order="left"
-    )
-    cheaper = pl.col("route_mtok") < pl.col("own_mtok")
-    fits = pl.col("route_window").is_null() | (pl.col("input_tokens").fill_null(0) <= pl.col("route_window"))
-    return (
-        joined.with_columns((cheaper & fits).fill_null(value=False).alias("moved"))
-        .with_columns(pl.when("moved").then("route_model").otherwise("price_key").alias("target_key"))
-        .drop("route_model", "route_mtok", "route_window", "own_mtok")
-    )
-
-
 def tiers_by_price(ladder: Ladder, prices: Mapping[str, ModelPrice]) -> dict[str, str]:
     """The tier of every priced model: its own on the ladder, else the lowest tier that costs at least as much.
 
@@ -138,11 +93,3 @@ def tiers_by_price(ladder: Ladder, prices: Mapping[str, ModelPrice]) -> dict[str
         or next((tier for most, tier in ceilings if price.blended_mtok <= most), ladder.tiers[-1])
         for ref, price in prices.items()
     }
-
-
-def share_on(frame: pl.DataFrame, column: str, tiers: Mapping[str, str], tier: str) -> float | None:
-    """The share of requests whose model in `column` is on `tier`; None where there is no request."""
-    if frame.is_empty():
-        return None
-    on_tier = [ref for ref, found in tiers.items() if found == tier]
-    return round(float(frame.select(pl.col(column).is_in(on_tier).fill_null(value=False).mean()).item()), 6)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router_audit.certify import Audit, Candidate, Plan, certify, path_of, tally
+from router_audit.certify import Audit, Candidate, Plan, certify, p_value, path_of, tally
 from router_audit.policy import CELLS, NO_EVIDENCE, Verdict, cell_of, next_rung
 from router_audit.types import Trial
+from router_audit.types.grading import EVIDENCE_LADDER, rung_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import polars as pl
 
-    from router_audit.certify import RouteProof
+    from router_audit.certify import RouteProof, Tested
     from router_audit.types import Context, Ladder, Profile
 
     Cell = tuple[Profile, Context]
@@ -87,10 +89,30 @@ def prove(
             paths[cell] = path
     counts = {}
     for cell, path in paths.items():
-        by_hand = [trial for trial in trials[cell] if trial.grader == HUMAN]
-        graded = [trial for trial in trials[cell] if trial.grader != HUMAN] or by_hand
-        counts[route_name(cell)] = tally(graded, path, human=by_hand if graded is not by_hand else ())
+        graded, by_hand = along_the_ladder(trials[cell])
+        counts[route_name(cell)] = tally(graded, path, human=by_hand)
     return certify({route_name(cell): path for cell, path in paths.items()}, counts, plan)
+
+
+def along_the_ladder(trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
+    """Of several grades of one pair the one that counts, and human grades that stand beside another's.
+
+    The best rung of the evidence ladder counts. A human grade beside a judge's does not replace it: those
+    pairs are what the judge is measured by, on a sample that keeps one kind of grade. Where no judge looked,
+    the human grade itself counts.
+    """
+    by_pair: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        by_pair.setdefault((trial.candidate, trial.request_id), []).append(trial)
+    graded: list[Trial] = []
+    by_hand: list[Trial] = []
+    for records in by_pair.values():
+        rungs = {trial.grader: rung_of(trial.grader) for trial in records}
+        others = [EVIDENCE_LADDER.index(rung) for rung in rungs.values() if rung != HUMAN]
+        best = EVIDENCE_LADDER[min(others)] if others else HUMAN
+        graded += [trial for trial in records if rungs[trial.grader] == best]
+        by_hand += [trial for trial in records if rungs[trial.grader] == HUMAN != best]
+    return graded, by_hand
 
 
 def verdicts(audit: Audit) -> dict[Cell, Verdict]:
@@ -101,24 +123,85 @@ def verdicts(audit: Audit) -> dict[Cell, Verdict]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Sampled requests of one candidate on one row that nobody graded."""
+
+    profile: Profile
+    context: Context
+    candidate: str
+    ungraded: int
+
+
+def with_gaps(verdicts: Mapping[Cell, Verdict], gaps: Sequence[Gap], audit: Audit) -> dict[Cell, Verdict]:
+    """The verdicts, those certificates withdrawn that the ungraded would undo if each of them were a regret.
+
+    Which answers nobody graded is no accident (no rule fits them, a judge fell silent), so they may not be left
+    out of the sample as if it were.
+    """
+    out = dict(verdicts)
+    for gap in gaps:
+        cell = (gap.profile, gap.context)
+        said = out.get(cell)
+        if (
+            said is None
+            or said.status != "certified"
+            or said.candidate != gap.candidate
+            or said.evidence is None
+        ):
+            continue
+        found = said.evidence
+        worst = p_value(found.trials + gap.ungraded, found.regrets + gap.ungraded, found.epsilon)
+        if worst > audit[route_name(cell)].level:
+            reason = (
+                f"{gap.ungraded} of {found.trials + gap.ungraded} sampled requests have no grade, and as regrets they "
+                f"would undo the certificate: grade them (`router-audit grade`); {said.reason}"
+            )
+            out[cell] = replace(said, status="provisional", reason=reason)
+    return out
+
+
+def _about(choice: Tested) -> str:
+    """What a certificate is about, where a judge had a part in it."""
+    judged = sum(n for grader, n in choice.counts.graders if rung_of(grader) in {"judge", "proxy"})
+    if not judged:
+        return ""
+    said = {
+        "as-graded": "as judged: no human has looked",
+        "human-graded": "the human grades alone prove it",
+        "judge-corrected": "as judged; human grades of a part agree",
+    }.get(choice.claim, "as judged")
+    return f", {judged} of them graded by a judge ({said})"
+
+
 def _verdict(proof: RouteProof, plan: Plan) -> Verdict:
     choice = proof.choice
+    against = tuple(
+        sorted(
+            t.step.candidate
+            for t in proof.steps
+            if t.step.tau == 0 and t.verdict in {"refuted", "unsupported", "withdrawn"}
+        )
+    )
     refuted = f"; refuted: {', '.join(proof.refuted)}" if proof.refuted else ""
     if choice is None:
         if not proof.steps:
             return NO_EVIDENCE
         return Verdict(
-            "keep-incumbent", None, f"no candidate keeps its regret below {plan.epsilon:.0%}{refuted}"
+            "keep-incumbent",
+            None,
+            f"no candidate keeps its regret below {plan.epsilon:.0%}{refuted}",
+            against=against,
         )
     evidence = choice.evidence
     if proof.status == "certified":
         reason = (
             f"regret at most {evidence.upper_bound:.1%}, {1 - proof.level:.1%} sure, "
-            f"{evidence.trials} trials{refuted}"
+            f"{evidence.trials} trials{_about(choice)}{refuted}"
         )
     else:
         reason = (
             f"{evidence.regrets} regrets in {evidence.trials} trials look right and prove nothing yet: "
             f"{evidence.trials_needed} more without a regret would{refuted}"
         )
-    return Verdict(proof.status, choice.step.candidate, reason, choice.step.tau, evidence)
+    return Verdict(proof.status, choice.step.candidate, reason, choice.step.tau, evidence, against)

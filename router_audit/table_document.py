@@ -46,17 +46,29 @@ def sealed(content: Mapping[str, Any], *, version: str, parent: str | None) -> R
 
 def problems(document: Any, schema: Mapping[str, Any]) -> list[str]:
     """What is wrong with a table: schema violations first, else digests that do not follow. Empty when sound."""
+    return shape_problems(document, schema) or digest_problems(document)
+
+
+def shape_problems(document: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Where the document breaks the schema, an unknown field included."""
     from jsonschema import Draft202012Validator
 
-    found = [
+    return [
         f"{'/'.join(str(step) for step in error.absolute_path) or 'table'}: {error.message}"
         for error in Draft202012Validator(schema).iter_errors(document)
     ]
-    if found:
-        return found
-    if document["content_digest"] != content_digest(document):
+
+
+def digest_problems(document: Mapping[str, Any]) -> list[str]:
+    """Digests that do not follow from the document; it has to have the shape of a table."""
+    try:
+        content, whole = content_digest(document), digest(document)
+    except (ValueError, RecursionError) as error:
+        return [f"table: has no canonical form ({error})"]
+    found = []
+    if document["content_digest"] != content:
         found.append("content_digest: the content was changed after it was written")
-    if document["digest"] != digest(document):
+    if document["digest"] != whole:
         found.append("digest: the table was changed after it was written")
     return found
 

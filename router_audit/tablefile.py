@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ def newest_table(folder: Path) -> Path:
     return found[-1]
 
 
+def classifier_folder(tables: Path, version: str) -> Path:
+    """Where a classifier stands beside the tables that name it."""
+    return tables / "classifiers" / version
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of the table, as published beside the code."""
     text = (files("router_audit") / "data" / "routing_table.schema.json").read_text("utf-8")
@@ -43,17 +49,46 @@ def schema() -> dict[str, Any]:
 
 def read_table(path: Path) -> RoutingTable:
     """A table from its file. Raises InputError where it is no sound table."""
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    except ValueError as error:
-        raise InputError(f"is not JSON ({error})", where=str(path)) from None
-    wrong = problems(document, schema())
+    table: RoutingTable = read_document(path)
+    wrong = problems(table, schema())
     if wrong:
         raise InputError(f"is not a sound routing table: {wrong[0]}", where=str(path))
-    table: RoutingTable = document
     return table
+
+
+def read_document(path: Path) -> Any:
+    """The JSON of a table file, unchecked but for this: one meaning, whoever reads it.
+
+    Raises InputError where it cannot be read, is no JSON, writes a name twice or a number JSON has no word for.
+    """
+    try:
+        return json.loads(
+            path.read_text("utf-8"), object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite
+        )
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is not JSON ({error})", where=str(path)) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice!r} stands twice")
+    return found
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value
 
 
 def write_next(content: Mapping[str, Any], folder: Path) -> tuple[RoutingTable, Path, bool]:

@@ -1,97 +1,201 @@
-"""Words and shapes that tell what kind of work an instruction asks for, in a dozen languages, counted group by group."""
+"""Words and phrases that tell what kind of work an instruction asks for, in a dozen languages, counted group by group."""
 
 from __future__ import annotations
 
 import re
 
-CUES: tuple[tuple[str, str], ...] = (
-    (
-        "classify_verb",
-        r"\b(?:classif(?:y|ied|ies|ying|ication)|categori[sz]\w*|labell?(?:ed|ing)?|tag(?:ged)?|assign|rate|grade|scored?|triage|moderate|judge|detect|decide (?:if|whether|which)|determine (?:if|whether|which|the (?:sentiment|category|class|label|stance|intent|topic|type))"
-        r"|tell (?:me )?(?:if|whether)|check (?:if|whether)|predict|pick|choose|select|indicate (?:if|whether)|verify|flag(?:ged)?"
-        r"|klassifi\w+|ordne\w*|einordnen|bewerte\w*|clasific\w+|clasifique|class(?:er|ez|ifie\w*)|classific\w+|etiquet\w+|luokittel\w+|päätä|päätettävä|määritä|bestimme)\b"
-        r"|分类|判断|归类|打标|分類|判定|классифиц\w+|определи\w*|분류|판단|صنف|تصنيف|वर्गीकृत",
-    ),
-    (
-        "class_noun",
-        r"\b(?:sentiment|polarity|categor(?:y|ies)|class(?:es)?|labels?|topic|genre|spam|ham|toxic\w*|hate(?:ful)?|offensive|abusive|stance|intent|emotions?|tone|mood|urgency|priority|severity|positive|negative|neutral|entail\w*|contradict\w*"
-        r"|duplicates?|paraphrase|equivalent|same meaning|mean the same|stars?|rating|score|scale|stereotype|sarcas\w+|iron(?:y|ic)|irony|relevant|irrelevant|acceptable|queue|department|risk level|satisfied|dissatisfied|enjoy|recommend|feel|opinion"
-        r"|kategori\w*|stimmung|klasse|sentimiento|categor[ií]as?|cat[eé]gories?|sentimento|luokka|luokkaan|kategoria)\b"
-        r"|情感|类别|类型|标签|正面|负面|相同|カテゴリ|感情|категори\w+|тональност\w+|카테고리|감정",
-    ),
-    (
-        "closed_choice",
-        r"\b(?:yes or no|yes/no|true or false|true/false|yes, no|'yes'|\"yes\"|\"no\"|one of (?:the|these|those)|either|options?(?: are)?:|choices?:|possible (?:answers|labels|values|categories|classes)|categories:|labels:|classes:|or not\b|good or bad|positive or negative"
-        r"|exactly one|single (?:label|word|category|class)|from (?:this|the following) list|which (?:of|category|class|label|topic|section|one|type|kind)|(?:category|label|class) (?:name )?only|not (?:equivalent|duplicates|relevant|entailed|satisfied)|respond with (?:yes|no)|ja oder nein|s[ií] o no|oui ou non|joko)\b"
-        r"|选项|是或否|是否|是不是|はい|いいえ|да или нет|예 또는",
-    ),
-    (
-        "extract_verb",
-        r"\b(?:extract\w*|find (?:all|the|every|any)|list (?:all|the|every|each|any)|identify (?:the|all|any|every)|recogni[sz]e|pull (?:out )?(?:the|all|every)|copy|locate|highlight|quote|retrieve the|parse|fill (?:in|out)?|capture|collect|gather|transcribe|reformat|convert|reshape|normali[sz]e"
-        r"|which (?:words?|phrases?|entities|names?|people|companies|dates)|what (?:names|dates|entities|key details|type of details|details)|give (?:me )?(?:the|all|every) (?:names?|dates?|values?|fields?|entities|details)|get (?:the|all)|note down|write down"
-        r"|extrah\w+|finde\w*|nenne|liste\w*|extra(?:e|er|iga|er|ire|is|yez|ire|ho|ia)|encuentra|trouve\w*|relève\w*|estrai|etsi|poimi|tunnist\w+|luettele)\b"
-        r"|抽取|提取|找出|列出|识别|抽出|извлек\w+|найди\w*|перечисл\w+|추출|찾아|استخرج|निकाल",
-    ),
-    (
-        "extract_noun",
-        r"\b(?:entit(?:y|ies)|named entit\w+|names?|dates?|amounts?|fields?|key[- ]?values?|keys?|attributes?|keywords?|key ?phrases?|keyphrases?|aspects?|aspect terms?|triples?|triplets?|relations?|slots?|spans?|mentions?|mentioned|invoice|receipt|r[eé]sum[eé]|records?|columns?|rows?|table|csv|json|null|verbatim"
-        r"|exact (?:words?|phrase|text|wording|span)|subject|object|arguments?|triggers?|events?|e-?mails?|addresses|address|phone|identifiers?|ids?|sub-?sequence|from the (?:text|passage|document|message|following|context|article|paragraph|sentence|conversation|email)|in the (?:text|passage|sentence|following|context|article|paragraph|document)"
-        r"|person|people|persons?|organi[sz]ations?|locations?|proteins?|genes?|chemicals?|diseases?|drugs?|speakers?|characters|nimi|nimet|nombres?|fechas?|noms?|namen|felder|datum|daten|nomi|campi)\b"
-        r"|实体|人名|地名|字段|日期|関係|実体|エンティティ|名前|сущност\w+|имена|даты|пол[яе]|개체|이름|날짜",
-    ),
-    (
-        "reason_verb",
-        r"\b(?:calculat\w+|comput\w+|solve\w*|prove|derive|deriv(?:e|ation)|evaluate|simplif\w+|explain|why|how (?:would|should|do|does|did|can|could) (?:i|we|you|it|the)|step[- ]by[- ]step|think|reason(?:ing)?|deduce|infer|estimate|optimi[sz]e|design|compare|analy[sz]e|weigh|argue|critique|recommend|advise|suggest|propose|diagnose|debug|refactor|implement|write (?:a|an|the|some|me)|draft|compose|brainstorm|develop|outline|discuss"
-        r"|berechne\w*|beweis\w*|erkl[aä]r\w*|l[oö]se|calcul\w+|resuelve|demuestra|explica\w*|expliqu\w+|r[eé]sou\w+|d[eé]montr\w+|spiega|calcola|laske\w*|ratkaise|selit[aä]\w*|perustele)\b"
-        r"|计算|证明|解释|逐步|为什么|求|推导|分析|設計|計算|説明|証明|вычисл\w+|докаж\w+|объясни\w*|реши\w*|계산|증명|설명|왜|احسب|اشرح|गणना|समझा",
-    ),
-    (
-        "reason_noun",
-        r"\b(?:how (?:many|much|long|far|fast|old|often|likely)|what is the (?:value|probability|sum|total|average|maximum|minimum|area|volume|ratio|mean|output|result|remainder|derivative|least|greatest|smallest|largest|number)|probability|equations?|integral|theorem|proof|puzzle|logic\w*|percent(?:age)?|in total|altogether|left over|remain(?:s|ing)?|each|times|twice|half|average|per (?:hour|day|week|month|cent)"
-        r"|algorithm|function|complexity|trade-?offs?|strateg\w+|root cause|hypothes[ie]s|essay|story|poem|argument|implications?|consequences?|pros and cons|decision|options?|assum\w+|must be true|conclusion|premises?|follows? from|be inferred|statement true)\b"
-        r"|多少|概率|几个|让我们|方程|いくつ|確率|сколько|вероятност\w+|몇|확률|كم|कितने",
-    ),
-    (
-        "act_noun",
-        r"\b(?:tools?|functions?|apis?|endpoints?|agents?|sub-?agents?|browser|web ?page|terminal|shell|bash|command(?:s| line)?|workflow|pipeline|actions?|environment|observation|sandbox|repository|repo|codebase|pull request|branch|commit|files?|director(?:y|ies)|folders?|issue|ticket|calendar|reservation|booking|order|itinerary|database|server|container|deploy\w*|cluster|plugins?|mcp|invoke|tool calls?|function calls?|task (?:list|steps?|nodes?)|subtasks?|sub-?goals?|plan|trajectory|episode|world|household|inventory|account|playlist|cart)\b"
-        r"|工具|调用|接口|浏览器|智能体|ツール|инструмент\w*|агент\w*|도구|أدوات|उपकरण|werkzeuge?|herramientas?|outils?|strumenti|työkalu\w*",
-    ),
-    (
-        "act_verb",
-        r"\b(?:call(?:ing)?|use the|using the|execut\w+|run(?:ning)?|open|click|navigate|browse|search (?:for|the)|look ?up|fetch|download|upload|send|post|book|reserve|schedule|cancel|buy|purchase|order|create|add|delete|remove|move|rename|update|edit|install|configure|deploy|merge|push|monitor|notify|remind|set up|set|turn (?:on|off)|start|stop|submit|generate|translate|transfer|check(?:ing)?|complete the|coordinate|delegate|orchestrate|hand ?off|dispatch|iterate|plan(?:ning)?|fix|reproduce|migrate|clone|put|go to|take|ask (?:me|for)|provide me|find (?:a|me|nearby))\b",
-    ),
-    (
-        "sequence",
-        r"\b(?:then|after (?:that|this|which|doing|the)|afterwards?|next,|finally|also|additionally|in addition|furthermore|moreover|once (?:you|that|it|the|this)|before (?:you|that|the)|first(?:ly)?,|second(?:ly)?,|lastly|as well|and then|followed by|until|again|dann|danach|anschlie(?:ß|ss)end|luego|despu[eé]s|ensuite|puis|poi|sitten|lopuksi)\b"
-        r"|然后|接着|最后|另外|それから|次に|затем|потом|그리고|그런 다음|ثم|फिर",
-    ),
-    (
-        "personal_want",
-        r"\b(?:i(?:'m| am| want| need| would like|'d like|'d love|'ve| have)|we(?:'re| are| want| need)|my|our|can you|could you|would you|help me|please|let me|for me|i was hoping)\b",
-    ),
-    (
-        "generate",
-        r"\b(?:summari[sz]\w*|rewrite|rephrase|paraphrase the|title|headline|tl;?dr|translate\w*|compress|simplify|continue|creative|caption|slogan|reply|respond to|response to|story|poem|tweet|e-?mail|blog|speech|lyrics|dialogue|sentence using)\b",
-    ),
-    ("answer_slot", r"(?im)^\s*(?:answer|output|label|category|sentiment|response|result|class|code|a|score|rating|verdict|antwort|respuesta|r[eé]ponse|答案|答|回答|类别|ответ)\s*[:：]?\s*$|[:：]\s*$"),
-    ("definition_of_task", r"\b(?:you (?:are given|will be given|are provided|will see|have to|need to|should|must|'ll)|in this task|your (?:task|job|goal|role)|the (?:task|goal|output|answer) (?:is|should)|given (?:a|an|the|this|two|some|that)|definition:|instructions?:|tehtäväsi|sinulle|teht[aä]v[aä]ss[aä])\b"),
-    ("agent_role", r"\b(?:you are (?:an?|the) (?:[\w-]+ ){0,4}?(?:agent|assistant|copilot|operator|planner|orchestrator|coordinator|dispatcher|concierge)|autonomous|as an? (?:[\w-]+ )?agent|you can (?:help|use|call|access|issue|perform)|you have access|available (?:tools|functions|actions|commands|apis))\b"),
-    ("machine_role", r"\b(?:you are (?:an?|the) (?:[\w-]+ ){0,4}?(?:classifier|tagger|labell?er|moderator|detector|annotator|extractor|parser|rater|grader|scorer|recogni[sz]er)|json only|only (?:output|return|respond|answer|reply)|nothing else|no explanation)\b"),
-    ("word_limit", r"\b(?:one|single|two|three) (?:words?|sentences?|lines?)\b|\bonly the (?:\w+ ){0,2}\w+\b|\b(?:at most|no more than|maximum of|under) \d+"),
-)
+# "word*" matches every word that begins so.
+_WORDS: dict[str, str] = {
+    "classify_verb": """
+        classify classified classifies classifying categori* labeled labelled labeling tag tagged assign rate
+        grade score scored triage moderate judge detect predict pick choose select verify flag flagged klassifi*
+        einordnen ordne bewerte clasific* clasifique classer classez classifie* classific* etiquet* luokittel*
+        päätä päätettävä label""",
+    "class_noun": """
+        sentiment* polarity category categories class classes topic genre spam ham toxic* hate hateful offensive
+        abusive stance intent emotion emotions tone mood urgency priority severity positive negative neutral
+        entail* contradict* duplicate duplicates paraphrase equivalent stars rating scale stereotyp* sarcas*
+        ironic irony relevant irrelevant acceptable queue department satisfied dissatisfied enjoy recommend feel
+        opinion complaint favourable favorable kategori* stimmung klasse zufrieden sentimiento categoría
+        categorías catégorie* sentimento luokka luokkaan""",
+    "closed_choice": """
+        choices options labels either""",
+    "extract_verb": """
+        extract* recognize recognise copy locate highlight quote parse fill capture collect gather transcribe
+        reformat convert reshape normalize normalise identify list extrah* finde nenne liste extrae extraer
+        extrait extrayez encuentra trouve* relève* estrai etsi poimi tunnist* luettele""",
+    "extract_noun": """
+        entity entities name names date dates amount amounts field fields key keys attribute attributes keyword
+        keywords keyphrase* aspect aspects triple triples triplet triplets relation relations slot slots span
+        spans mention mentions mentioned invoice receipt resume résumé record records column columns row rows
+        table csv json null verbatim subject object argument arguments trigger* event events email emails
+        address addresses phone identifier identifiers ids person people persons organization* organisation*
+        location* protein* gene genes chemical* disease* drug drugs speaker speakers characters nimi nimet
+        nombres fechas noms namen felder datum daten nomi campi""",
+    "reason_verb": """
+        calculat* comput* solve* prove derive evaluate simplif* explain why think reason reasoning deduce infer
+        estimate optimize optimise design compare analyze analyse weigh argue critique recommend advise suggest
+        propose diagnose debug refactor implement draft compose brainstorm develop outline discuss berechne*
+        rechne* beweis* erklär* löse calcul* resuelve demuestra explica* expliqu* résou* démontr* spiega calcola
+        laske* ratkaise selit* perustele begründe""",
+    "reason_noun": """
+        probability equation equations integral theorem proof puzzle logic* percent percentage altogether remain
+        remains remaining each times twice half average algorithm function complexity tradeoff* strateg*
+        hypothes* essay story argument implications consequences decision assum* conclusion premise premises
+        total""",
+    "act_noun": """
+        tool tools functions api apis endpoint endpoints agent agents subagent* browser webpage terminal shell
+        bash command commands workflow pipeline action actions environment observation sandbox repository repo
+        codebase branch commit file files directory directories folder folders issue ticket calendar reservation
+        booking order itinerary database server container deploy* cluster plugin* mcp invoke subtask* subgoal*
+        plan trajectory world household inventory account playlist cart werkzeug* herramienta* outil* strumenti
+        työkalu*""",
+    "act_verb": """
+        call calling execut* run running open click navigate browse search fetch download upload send post book
+        reserve schedule cancel buy purchase order create add delete remove move rename update edit install
+        configure deploy merge push monitor notify remind start stop submit generate translate transfer check
+        coordinate delegate orchestrate dispatch iterate plan fix reproduce migrate clone put take""",
+    "sequence": """
+        then afterwards next finally also additionally furthermore moreover once lastly until again before dann
+        danach anschließend luego después ensuite puis poi sitten lopuksi""",
+    "personal_want": """
+        please my our we i'm i'd i've we're""",
+    "generate": """
+        summar* rewrite rephrase title headline tldr compress continue creative caption slogan reply poem tweet
+        blog speech lyrics dialogue translat*""",
+    "definition_of_task": """
+        definition instruction instructions guidelines annotat* tehtäväsi sinulle tehtävässä""",
+    "agent_role": """
+        assistant copilot operator planner orchestrator coordinator concierge autonomous agentic""",
+    "machine_role": """
+        classifier tagger annotator extractor parser rater grader scorer recognizer moderator detector""",
+}
+_PHRASES: dict[str, str] = {
+    "classify_verb": """
+        decide if | decide whether | decide which | determine if | determine whether | determine which |
+        determine the sentiment | determine the category | tell if | tell whether | tell me if | tell me whether
+        | check if | check whether | indicate if | indicate whether | mark whether | say whether | say which""",
+    "class_noun": """
+        same meaning | mean the same | same thing | risk level""",
+    "closed_choice": """
+        yes or no | yes no | true or false | true false | one of the | one of these | one of those | options are
+        | possible answers | possible labels | possible values | possible categories | possible classes | or not
+        | good or bad | positive or negative | exactly one | single label | single word | single category | from
+        this list | following list | which of | which category | which class | which label | which topic | which
+        section | which one | which type | which kind | what kind | what type | category only | label only | ja
+        oder nein | sí o no | oui ou non | joko tai""",
+    "extract_verb": """
+        find all | find the | find every | find any | pull out | lift out | which words | which phrase | which
+        entities | which names | what names | what dates | key details | give the names | give me the | get the
+        | get all | note down | write down | read off | take out""",
+    "extract_noun": """
+        exact words | exact phrase | exact text | from the text | from the passage | from the document | from
+        the message | from the following | from the context | from the article | from the paragraph | from the
+        sentence | in the text | in the passage | in the sentence | in the following | in the context | in the
+        article | in the paragraph | contains an answer | answer is in""",
+    "reason_verb": """
+        step by step | how would | how should | how do | how does | how did | how can | how could | write a |
+        write an | write me | work out""",
+    "reason_noun": """
+        how many | how much | how long | how far | how fast | how old | how often | how likely | what is the
+        value | what is the sum | what is the maximum | in total | in all | left over | per hour | per day | per
+        week | must be true | follows from | be inferred | root cause | pros and cons""",
+    "act_noun": """
+        web page | command line | pull request | tool calls | function calls | task list | task steps""",
+    "act_verb": """
+        look up | set up | turn on | turn off | go to | complete the | hand off | provide me | find a | find me
+        | find nearby | use the | using the""",
+    "sequence": """
+        after that | after this | after which | after doing | in addition | as well | and then | followed by""",
+    "personal_want": """
+        i am | i want | i need | i would | i have | can you | could you | would you | help me | let me
+        | for me | i was""",
+    "generate": """
+        respond to | response to | sentence using | in your own""",
+    "definition_of_task": """
+        you are given | you will be | you are provided | you have to | you need to | you should | you must | in
+        this task | your task | your job | your goal | the task | the goal | the output | the answer | given a |
+        given an | given the | given this | given two | given some | based on""",
+    "agent_role": """
+        an agent | you can use | you can call | you can access | you have access | available tools | available
+        functions | available actions | available commands | you can help""",
+    "machine_role": """
+        json only | nothing else | no explanation | only output | only return | only respond | only answer |
+        only the""",
+}
+# Scripts without spaces between words, and stems of inflected ones: matched anywhere in the text.
+_UNSPACED: dict[str, str] = {
+    "classify_verb": "分类 判断 归类 打标 分類 判定 분류 판단 صنف تصنيف वर्गीकृत классифиц определи",
+    "class_noun": "情感 情绪 类别 类型 标签 正面 负面 相同 好评 一回事 カテゴリ 感情 카테고리 감정 категори тональност",
+    "closed_choice": "选项 是或否 是否 是不是 还是 はい いいえ 예 да или нет",
+    "extract_verb": "抽取 提取 找出 列出 识别 取出 抽出 추출 찾아 استخرج निकाल извлек найди перечисл",
+    "extract_noun": "实体 人名 地名 字段 日期 関係 実体 エンティティ 名前 关键词 原文 개체 이름 날짜 сущност имена даты",
+    "reason_verb": "计算 证明 解释 逐步 一步 为什么 推导 推理 分析 設計 計算 説明 証明 계산 증명 설명 احسب اشرح गणना समझा вычисл докаж объясни реши",
+    "reason_noun": "多少 概率 几个 几 让我们 方程 いくつ 確率 확률 몇 сколько вероятност كم कितने",
+    "act_noun": "工具 调用 接口 浏览器 智能体 ツール 도구 أدوات उपकरण инструмент агент",
+    "act_verb": "打开 发送 预订 预约 下载 搜索 创建 送信 予約 検索 예약 отправ заброн أرسل احجز भेज",
+    "sequence": "然后 接着 最后 另外 再 それから 次に 그리고 그런 다음 затем потом ثم फिर",
+    "personal_want": "我想 帮我 请帮 お願い ほしい 싶 хочу помоги أريد मुझे",
+}
 
-CUE_NAMES: tuple[str, ...] = tuple(name for name, _ in CUES)
-_COMPILED = tuple(re.compile(pattern if pattern.startswith("(?im)") else f"(?i){pattern}") for _, pattern in CUES)
+CUE_NAMES: tuple[str, ...] = tuple(_WORDS)
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_OTHER_SCRIPT = re.compile(
+    r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
+)
+STEM_LENGTHS = range(4, 14)
+
+
+def _tables() -> tuple[
+    dict[str, tuple[int, ...]],
+    dict[str, tuple[int, ...]],
+    dict[str, tuple[int, ...]],
+    tuple[tuple[str, int], ...],
+]:
+    """Turn the lists into look-up tables: words, stems, phrases (joined by one space) and unspaced pieces."""
+    words: dict[str, list[int]] = {}
+    stems: dict[str, list[int]] = {}
+    phrases: dict[str, list[int]] = {}
+    for group, name in enumerate(CUE_NAMES):
+        for phrase in _PHRASES.get(name, "").split("|"):
+            if phrase.strip():
+                phrases.setdefault(" ".join(phrase.split()), []).append(group)
+        for word in _WORDS[name].split():
+            (stems if word.endswith("*") else words).setdefault(word.rstrip("*"), []).append(group)
+    unspaced = tuple(
+        (piece, CUE_NAMES.index(name)) for name, pieces in _UNSPACED.items() for piece in pieces.split()
+    )
+    frozen = [{key: tuple(value) for key, value in table.items()} for table in (words, stems, phrases)]
+    return frozen[0], frozen[1], frozen[2], unspaced
+
+
+_BY_WORD, _BY_STEM, _BY_PHRASE, _ANYWHERE = _tables()
 
 
 def count_cues(text: str, limit: int = 6) -> tuple[int, ...]:
     """Count the matches of each cue group in `text`, at most `limit` per group, in the order of CUE_NAMES."""
-    counts = []
-    for pattern in _COMPILED:
-        count = 0
-        for _ in pattern.finditer(text):
-            count += 1
-            if count == limit:
-                break
-        counts.append(count)
-    return tuple(counts)
+    counts = [0] * len(CUE_NAMES)
+    tokens = _TOKEN.findall(text.lower())
+    before = before_that = before_those = ""
+    for token in tokens:
+        groups = _BY_WORD.get(token)
+        if groups is None and len(token) >= STEM_LENGTHS.start:
+            for length in STEM_LENGTHS:
+                groups = _BY_STEM.get(token[:length])
+                if groups is not None or length >= len(token):
+                    break
+        if groups is not None:
+            for group in groups:
+                counts[group] += 1
+        if before:
+            pair = before + " " + token
+            triple = before_that + " " + pair
+            for phrase in (pair, triple, before_those + " " + triple):
+                for group in _BY_PHRASE.get(phrase, ()):
+                    counts[group] += 1
+        before_those, before_that, before = before_that, before, token
+    if _OTHER_SCRIPT.search(text):
+        for piece, group in _ANYWHERE:
+            if piece in text:
+                counts[group] += 1
+    return tuple(min(count, limit) for count in counts)

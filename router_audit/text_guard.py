@@ -39,21 +39,40 @@ _ATTACKS = tuple(
     for pattern in (
         rf"{_OVERRIDE}.{{0,60}}?{_PRIOR}",
         rf"{_OVERRIDE}.{{0,120}}?{_PROFILE}",
-        rf"\b{_ANSWER}{_FILL}{{0,6}}{_LINK}{_PROFILE}{_LINK}(?:$|[.!?,;)\n。！])",
+        rf"\b{_ANSWER}{_FILL}{{0,6}}{_LINK}{_PROFILE}{_LINK}(?:only|alone|exclusively|please|and nothing else)?{_LINK}(?:$|[.!?,;)\n。！])",
         rf"(?:回答|输出|出力|답|उत्तर|أجب){_LINK}.{{0,8}}{_PROFILE}",
         rf"\b(?:profile|label|tag|category|class|profil|perfil|profilo|etiqueta|étiquette|kategorie)s?\b{_FILL}{{0,3}}{_LINK}{_PROFILE}\b{_LINK}(?:$|[.!?,;)\]}}\n。])",
         rf"\b{_PROFILE}\b{_LINK}(?:profile|label|tag|class\b|bucket|route|tier|profil\b|perfil)",
         rf"{_REQUEST}.{{0,40}}?\b{_PROFILE}\b",
+        rf"\bthis\s+(?:is|was|counts as)\s+(?:clearly |really |actually |in fact )?(?:a |an )?{_PROFILE} (?:request|prompt|query|call|message|task|job|one)\b",
         rf"\b{_LABELLER}\b",
+        r"\b(?:router|labell?er|tagger|profiler|classifier|auditor|routing)\s*[:,]",
         r"\b(?:new|updated|real|actual|true) (?:system )?(?:instructions?|task|prompt|directive)s?\s*:",
         r"\b(?:you are|act as|pretend to be|you're) (?:now )?(?:a |an |the )?(?:labell?er|tagger|router|request classifier|prompt classifier)\b",
     )
 )
-_HINT = re.compile(
-    rf"{_PROFILE}|{_OVERRIDE}|label(?:l)?er|router|tagger|auditor|profiler|(?:new|updated|real|actual|true) (?:system |)(?:instruction|task|prompt|directive)",
-    re.IGNORECASE,
-)
+# A cheap look for any word an attack cannot do without, before the patterns are tried.
+_HINTS = (
+    "classif", "klassif", "clasific", "extrac", "extrak", "extraç", "estraz", "reason", "razon", "raison", "ragion", "racioc", "coord", "koord", "co-ord",
+    "luokittelu", "päättely", "классиф", "извлеч", "рассужд", "координ", "分类", "分類", "提取", "抽取", "抽出", "推理", "推論", "协调", "協調", "조정", "추론",
+    "추출", "분류", "تنسيق", "تصنيف", "समन्वय", "ignor", "disregard", "forget", "overrid", "overrul", "bypass", "discard", "do not follow", "don't follow",
+    "pay no attention", "skip ", "olvida", "oubli", "vergiss", "vergessen", "dimentica", "esquec", "esqueç", "negeer", "unohda", "missachte", "игнорир",
+    "забудь", "忽略", "无视", "無視", "忘记", "무시", "تجاهل", "अनदेखा", "labeler", "labeller", "router", "tagger", "auditor", "profiler", "routing ",
+    "new instruction", "new task", "system instruction", "system prompt", "real task", "actual task", "true task",
+)  # fmt: skip
+
+
+def _hinted(text: str) -> bool:
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS)
+
+
+_COMMENT = re.compile(r"<!--.{0,400}?-->", re.DOTALL)
 _SENTENCE = re.compile(r"[^\n.!?。！？]*(?:[.!?。！？]+[\"'”’)\]]*|\n|$)")
+
+
+def _is_attack(sentence: str) -> bool:
+    return _hinted(sentence) and any(attack.search(sentence) for attack in _ATTACKS)
 
 
 def strip_attacks(text: str) -> str:
@@ -63,12 +82,13 @@ def strip_attacks(text: str) -> str:
     names as the answer, states the profile of "this request", or addresses a labeller or router. Everything
     else is left as it stands, so a prompt with such a sentence added reads like the prompt without it.
     """
-    if not _HINT.search(text):
+    if not _hinted(text):
         return text
+    text = _COMMENT.sub(lambda comment: "" if _is_attack(comment.group()[4:-3]) else comment.group(), text)
     kept = []
     for match in _SENTENCE.finditer(text):
         sentence = match.group()
-        if sentence and len(sentence) <= MAX_SENTENCE and _HINT.search(sentence) and any(attack.search(sentence) for attack in _ATTACKS):
+        if sentence and len(sentence) <= MAX_SENTENCE and _is_attack(sentence):
             if sentence.endswith("\n"):
                 kept.append("\n")
             continue

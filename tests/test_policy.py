@@ -67,6 +67,14 @@ def test_a_certificate_beats_the_assumption() -> None:
     assert (route.escalate_to, route.threshold) == (OPUS.ref, 0.7)
 
 
+def test_no_assumption_goes_against_the_evidence() -> None:
+    said = Verdict("keep-incumbent", None, f"refuted: {HAIKU.ref}", against=(HAIKU.ref,))
+    table = routes(LADDER, BUSY, {("extraction", "standard"): said}, assume_capable=True)
+
+    assert (table[1].assumed, table[1].applied, table[1].model) == (False, False, OPUS.ref)
+    assert table[0].assumed
+
+
 def test_escalation_is_one_rung_up_and_no_further() -> None:
     assert next_rung(LADDER, HAIKU.ref) == SONNET.ref
     assert next_rung(LADDER, FLASH.ref) == SONNET.ref

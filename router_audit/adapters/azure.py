@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -73,7 +74,7 @@ class Reader:
                 yield from self._chunk(row, line)
             else:
                 yield guarded(
-                    lambda row=row: _entry(row, self._file, line),  # type: ignore[misc]
+                    partial(_entry, row, self._file, line),
                     row,
                     source=AZURE.source,
                     file=self._file,

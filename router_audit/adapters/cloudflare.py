@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -47,7 +48,7 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     for row in page if isinstance(page, list) else [record]:
         read = _event if isinstance(row, dict) and "Gateway" in row else _log
         yield guarded(
-            lambda row=row, read=read: read(as_record(row), file, line),  # type: ignore[misc]
+            partial(read, as_record(row), file, line),
             row,
             source=CLOUDFLARE.source,
             file=file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -63,7 +64,7 @@ class Reader:
                 return
             for turn in turns:
                 yield guarded(
-                    lambda turn=turn: self._turn(as_record(turn), line),  # type: ignore[misc]
+                    partial(self._turn, as_record(turn), line),
                     turn,
                     source=GEMINI_CLI.source,
                     file=self._file,

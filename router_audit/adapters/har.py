@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters.blocks import as_record, decoded
@@ -45,7 +46,7 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     entries = record["log"]["entries"]
     for index, entry in enumerate(entries, 1):
         yield guarded(
-            lambda entry=entry, index=index: _entry(as_record(entry), file, index),  # type: ignore[misc]
+            partial(_entry, as_record(entry), file, index),
             as_record(entry).get("startedDateTime"),
             source=HAR.source,
             file=file,

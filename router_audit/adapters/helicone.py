@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import scores, usage
@@ -49,7 +50,7 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     page = record.get("data")
     for row in page if isinstance(page, list) else [record]:
         yield guarded(
-            lambda row=row: _call(as_record(row), file, line),  # type: ignore[misc]
+            partial(_call, as_record(row), file, line),
             row,
             source=HELICONE.source,
             file=file,

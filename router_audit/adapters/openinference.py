@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import scores, usage
@@ -67,7 +68,7 @@ class Reader:
                 yield Filtered(f"no model call: {kind[:40] or 'a span of another kind'}")
                 continue
             call = guarded(
-                lambda span=span: self._call(span, record, line),  # type: ignore[misc]
+                partial(self._call, span, record, line),
                 span.raw or record,
                 source=OPENINFERENCE.source,
                 file=self._file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
@@ -54,7 +55,7 @@ def _read(record: Record, file: str, line: int) -> Iterator[Outcome]:
     held = {"evaluation": record.get("evalId"), "timestamp": results.get("timestamp")}
     for index, row in enumerate(results["results"], 1):
         yield guarded(
-            lambda row=row, index=index: _result(as_record(row), held, file, index),  # type: ignore[misc]
+            partial(_result, as_record(row), held, file, index),
             row,
             source=PROMPTFOO.source,
             file=file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import scores, usage
@@ -93,12 +94,12 @@ class Reader:
 
     def _settle(self, held: _Inference) -> Iterator[Outcome]:
         for row, line in held.calls:
-            yield self._guarded(lambda row=row: _model_call(row), held, row, line, "model")  # type: ignore[misc]
+            yield self._guarded(partial(_model_call, row), held, row, line, "model")
         if held.row is not None and held.calls:
             yield Merged()
         elif held.row is not None:
             row, line = held.row
-            yield self._guarded(lambda: _alone(row), held, row, line, "inference")
+            yield self._guarded(partial(_alone, row), held, row, line, "inference")
 
     def _guarded(
         self, fields_of: Callable[[], dict[str, Any]], held: _Inference, row: Record, line: int, kind: str

@@ -7,7 +7,8 @@ are served in order of arrival. With the deficit D of a bucket (what it lacks to
 
 and the call waits (D(i) - R) / rate seconds when that is positive: Lindley's recursion, solved for all calls
 at once by a running sum and a running minimum. Calls that would wait too long are refused and take nothing;
-only where some are is the recursion run call by call. A call's wait is the longest of its three buckets'.
+only between full buckets where some are is the
+recursion run call by call. A call's wait is the longest of its three buckets'.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import polars as pl
 from router_audit.types.capacity import LIMIT_KINDS, CapacityUse, LimitUse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_CALL = ("at", "ref", "input", "output", "cached")
+_NOTHING = 1e-6
+"""Less than this many tokens or seconds is rounding."""
 
 
 def calls_of(
@@ -126,16 +128,17 @@ def replay(calls: pl.DataFrame, limits: Limits, mix: str) -> CapacityUse:
     for limit, part in _grouped(calls, limits):
         at = part["at"].dt.epoch("us").to_numpy() / 1e6
         costs = _costs(part, limit)
-        found = _waits(at, costs)
-        if found.size and found.max() > limits.max_wait_s:
-            found = _one_by_one(at, costs, limits.max_wait_s)
+        found, full = _waits(at, costs)
+        for start, end in _busy(found > limits.max_wait_s, full):
+            stretch = {kind: (amount, taken[start:end]) for kind, (amount, taken) in costs.items()}
+            found[start:end] = _one_by_one(at[start:end], stretch, limits.max_wait_s)
         waits.append(found)
         turned_away = float((found > limits.max_wait_s).mean())
         if turned_away:
             refusals.append((limit.ref, turned_away))
     every = np.concatenate(waits) if waits else np.zeros(0)
     refused = every > limits.max_wait_s
-    queued = (every > 1e-9) & ~refused
+    queued = (every > 0) & ~refused
     share = 1 / calls.height if calls.height else 0.0
     return CapacityUse(
         mix=mix,
@@ -149,18 +152,36 @@ def replay(calls: pl.DataFrame, limits: Limits, mix: str) -> CapacityUse:
     )
 
 
-def _waits(at: Floats, costs: Mapping[str, tuple[int, Floats]]) -> Floats:
-    """Seconds each call waits when none is refused; infinite where a call is larger than a bucket."""
+def _waits(at: Floats, costs: Mapping[str, tuple[int, Floats]]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Seconds each call waits when none is refused, and whether every bucket was full when it came.
+
+    A call that is larger than a bucket waits for ever.
+    """
     longest = np.zeros(at.size)
+    full = np.ones(at.size, np.bool_)
     for amount, taken in costs.values():
         rate = amount / 60
         served = np.cumsum(taken)
         # D(i) = S(i) - min over j <= i of (S(j-1) - rate * t(j)) - rate * t(i)
         floor = np.minimum.accumulate(served - taken - rate * at)
-        wait = (served - floor - rate * at - amount) / rate
-        wait = np.where(taken > amount, np.inf, wait)
+        lacking = served - floor - rate * at
+        full &= lacking - taken <= _NOTHING
+        wait = np.where(taken > amount, np.inf, (lacking - amount) / rate)
         np.maximum(longest, wait, out=longest)
-    return np.where(longest < 1e-6, 0.0, longest)
+    return np.where(longest < _NOTHING, 0.0, longest), full
+
+
+def _busy(refused: NDArray[np.bool_], full: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """The stretches between full buckets in which some call is refused: only there do refusals matter.
+
+    Refusing takes load away, so buckets that were full with everyone served are full all the more.
+    """
+    if not refused.any():
+        return
+    starts = np.flatnonzero(full)
+    ends = np.append(starts[1:], full.size)
+    for stretch in np.unique(np.searchsorted(starts, np.flatnonzero(refused), side="right") - 1):
+        yield int(starts[stretch]), int(ends[stretch])
 
 
 def _one_by_one(at: Floats, costs: Mapping[str, tuple[int, Floats]], patience: float) -> Floats:
@@ -178,7 +199,7 @@ def _one_by_one(at: Floats, costs: Mapping[str, tuple[int, Floats]], patience: f
             cost = taken[i]
             after.append(lacking[n] + cost)
             longest = max(longest, np.inf if cost > amount else (after[n] - amount) / rate)
-        waits[i] = longest if longest > 1e-6 else 0.0
+        waits[i] = longest if longest > _NOTHING else 0.0
         if longest <= patience:
             lacking = after
     return waits

@@ -14,7 +14,7 @@ unpaired outcomes of a log may claim. All pure: no file, clock, network or rando
 """
 
 from router_audit.certify.correction import Claim, Corrected, claim_of, corrected_regret
-from router_audit.certify.evidence import evidence_block, verify_evidence
+from router_audit.certify.evidence import audit_again, evidence_block, verify_evidence
 from router_audit.certify.exact import (
     critical_regrets,
     decided,
@@ -43,6 +43,7 @@ __all__ = [
     "Step",
     "Tested",
     "Verdict",
+    "audit_again",
     "certify",
     "claim_of",
     "corrected_regret",

@@ -51,6 +51,18 @@ def verify_evidence(block: Any) -> list[str]:
     return problems + _differences("evidence", block, again)
 
 
+def audit_again(block: Any) -> Audit:
+    """The audit that the plan, the paths and the counts of a block give, whatever else it says.
+
+    Raises ValueError where the block cannot be read.
+    """
+    try:
+        plan, paths, counts, _ = _read(block)
+        return certify(paths, counts, plan)
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
 def _route(proof: RouteProof) -> dict[str, Any]:
     return {
         "route": proof.route,

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import typer
 
-from router_audit.cli import build_table, ingest, prices, rejects, report, run, tag, train
+from router_audit.cli import (
+    build_table,
+    diff,
+    evaluate,
+    export,
+    ingest,
+    label,
+    prices,
+    rejects,
+    replay,
+    report,
+    route,
+    run,
+    tag,
+    track,
+    train,
+    trials,
+    verify,
+)
 from router_audit.cli.errors import ExitCodes
 
 app = typer.Typer(
@@ -20,9 +38,20 @@ app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
 app.command("rejects", epilog=rejects.EXAMPLE)(rejects.rejects)
 app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
+app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("train", epilog=train.EXAMPLE)(train.train)
+app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
+app.command("export", epilog=export.EXAMPLE)(export.export)
+app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
+app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
+app.add_typer(
+    trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
+)
+app.command("route", epilog=route.EXAMPLE)(route.route)
+app.command("track", epilog=track.EXAMPLE)(track.track)
+app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 
@@ -50,4 +79,4 @@ def root(
 
 def main() -> None:
     """The `router-audit` script."""
-    app()
+    app(prog_name="router-audit")

@@ -44,7 +44,8 @@ class ExitCodes(TyperGroup):
                 **extra,
             )
         except UserError as error:
-            _fail(error.kind, error.message, error.where, _code(error), as_json=as_json)
+            found = error.problems if isinstance(error, CheckFailed) else ()
+            _fail(error.kind, error.message, error.where, _code(error), as_json=as_json, problems=found)
         except typer.TyperException as error:
             if not words:
                 typer.echo(error.format_message(), err=True)
@@ -75,9 +76,12 @@ def _code(error: UserError) -> int:
     return CHECK_FAILED if isinstance(error, CheckFailed) else USER_ERROR
 
 
-def _fail(kind: str, message: str, where: str, code: int, *, as_json: bool) -> NoReturn:
+def _fail(
+    kind: str, message: str, where: str, code: int, *, as_json: bool, problems: tuple[str, ...] = ()
+) -> NoReturn:
     line = f"{where}: {message}" if where else message
     if as_json:
-        typer.echo(json.dumps({"error": {"kind": kind, "message": message, "where": where}}))
+        listed = {"problems": list(problems)} if problems else {}
+        typer.echo(json.dumps({"error": {"kind": kind, "message": message, "where": where, **listed}}))
     typer.echo(f"Error: {' '.join(line.split())}", err=True)
     sys.exit(code)

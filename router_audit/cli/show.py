@@ -35,7 +35,7 @@ def show_table(console: Console, result: TableResult) -> None:
     """The routes, and what they would save."""
     from rich.table import Table
 
-    from router_audit.render import percent, usd
+    from router_audit.summary.words import percent, usd
 
     document = result.document
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -76,25 +76,60 @@ def show_table(console: Console, result: TableResult) -> None:
 
 
 def show_tags(console: Console, result: Any) -> None:
-    """The profile mix."""
+    """The profile mix; of a provider's labels also what the random core says of all traffic."""
+    from router_audit.render import percent, usd
+
     mix = ", ".join(f"{count:,} {profile}" for profile, count in result.by_profile.items())
     console.print(f"Tagged: {mix}; {result.abstained:,} abstained.")
+    if result.core is None:
+        return
+    at_risk = f", at most {usd(result.at_risk_usd)} more for lost answers" if result.at_risk_usd else ""
+    console.print(f"{result.labeller} labelled {result.labelled:,} for ${result.cost_usd:.4f}{at_risk}.")
+    for reason, count in result.unlabelled.items():
+        console.print(f"  {count:,} without a label: {reason}", style="dim", markup=False)
+    for profile, share in result.core.prevalence.items():
+        console.print(
+            f"  {profile}: {percent(share.estimate)} of requests (90%: {percent(share.low)} to {percent(share.high)})"
+        )
+    if result.core.agreement is not None:
+        agreed = result.core.agreement
+        console.print(
+            f"  The builtin labeller agrees on {percent(agreed.estimate)} of requests "
+            f"(90%: {percent(agreed.low)} to {percent(agreed.high)}; {result.core.n:,} core labels)."
+        )
 
 
 def show_training(console: Console, result: Any) -> None:
-    """How well the classifier repeats the labels on templates it was not trained on."""
+    """How well the classifier repeats the labels on templates it was not trained on, and what changed."""
+    from router_audit.render import percent
+
     if result.macro_f1 is None:
         console.print("Classifier: too few labels to hold any out; it stands unmeasured on this log.")
-        return
-    console.print(
-        f"Classifier {result.version}: macro-F1 {result.macro_f1:.3f} on {result.n:,} held-out contents, "
-        f"{result.abstained:,} abstained."
-    )
+    else:
+        console.print(
+            f"Classifier {result.version}: macro-F1 {result.macro_f1:.3f} on {result.n:,} held-out contents, "
+            f"{result.abstained:,} abstained."
+        )
+    if result.noise is not None and result.noise.suspects:
+        console.print(
+            f"  {result.noise.suspects:,} of {result.noise.checked:,} held-out labels look wrong; "
+            "`router-audit label --show` begins with them.",
+            style="dim",
+        )
+    if result.drift is not None:
+        moved = result.drift
+        console.print(
+            f"  Against {moved.against}: {percent(moved.changed_share)} of {moved.compared:,} requests "
+            "change their profile.",
+            style="dim",
+        )
+        for move, requests in list(moved.moves.items())[:3]:
+            console.print(f"    {move}: {requests:,}", style="dim", markup=False)
 
 
 def show_run(console: Console, result: RunResult) -> None:
     """The whole audit on one screen."""
-    from router_audit.render import usd, verdict
+    from router_audit.summary.words import usd
 
     summary = result.summary
     show_ingest(console, result.ingest)
@@ -105,7 +140,7 @@ def show_run(console: Console, result: RunResult) -> None:
         f"{summary.requests:,} requests, {usd(summary.spend_usd)} in the log, "
         f"{usd(summary.spend_per_month_usd)} a month at the prices of {summary.table['prices']['as_of']}."
     )
-    console.print(verdict(summary), style="bold")
+    console.print(summary.verdict, style="bold")
     console.print()
     show_table(console, result.table)
     console.print(f"Report: {result.report_path}")

@@ -1,84 +1,82 @@
-"""The labeller that needs no key: a head trained ahead of time, shipped as numbers."""
+"""The builtin labeller: offline, without a key, from numbers trained ahead of time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from router_audit.classifier import Head, load_head, predict
-from router_audit.embedding import load_encoder
-from router_audit.text_recipe import RECIPE_VERSION, view_prompt
+from router_audit.builtin_features import LIGHT, build_features, view_prompts
+from router_audit.classifier import Head, Prediction, load_head, predict
+from router_audit.embedding import Encoder
+from router_audit.errors import UserError
+from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from router_audit.builtin_features import FloatArray
 
-    from router_audit.embedding import Encoder
-
-HEAD = Path(__file__).parent / "builtin_head"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A labeller's verdict on one record."""
-
-    profile: str | None
-    probability: float
-    reason: str
+HEAD_FOLDER = Path(__file__).parent / "builtin_head"
+NO_TEXT = "no text"
+_BATCH = 4096
 
 
-@dataclass
 class BuiltinLabeller:
-    """Embeds prompt records and judges the vectors."""
+    """Tells the profile of prompt records; `encoder=None` uses the light part of the head, well under 5 ms a decision."""
 
-    encoder_name: str
-    name: str = "builtin"
+    name = "builtin"
 
-    @cached_property
-    def model_encoder(self) -> Encoder:
-        """The encoder, loaded when the first record comes."""
-        return load_encoder(self.encoder_name)
+    def __init__(self, encoder: Encoder | None, folder: Path = HEAD_FOLDER) -> None:
+        head = _load(folder)
+        if head.about.get("recipe") != RECIPE_VERSION:
+            raise UserError(
+                f"{folder}: trained with text recipe {head.about.get('recipe')!r}, this version has {RECIPE_VERSION!r}; train it again"
+            )
+        if encoder is None:
+            head = replace(head, members=tuple(member for member in head.members if member.stop <= LIGHT[1]))
+        elif encoder.name.split("-")[0] != head.about.get("encoder") or encoder.dimension != head.about.get(
+            "dimension"
+        ):
+            raise UserError(
+                f"{folder}: trained over the encoder {head.about.get('encoder')!r}, not {encoder.name!r}"
+            )
+        self.head = head
+        self._encoder = encoder
+        self.version = head.version
 
-    @cached_property
-    def head(self) -> Head:
-        """The shipped classifier."""
-        return load_head(HEAD)
-
-    @property
-    def model(self) -> str:
-        """The head's version."""
-        return self.head.version
-
-    @property
-    def prompt_version(self) -> str:
-        """The recipe that makes the text."""
-        return f"recipe-{RECIPE_VERSION}"
-
-    @property
-    def encoder(self) -> str:
-        """Encoder and recipe: what a stored vector is of."""
-        return f"{self.encoder_name}/{RECIPE_VERSION}"
-
-    def featurise(self, records: Sequence[Mapping[str, Any]]) -> Any:
-        """(n, d) float32: instruction and whole embedded, structure features beside them."""
-        import numpy as np
-
-        views = [view_prompt(record) for record in records]
-        texts = [view.instruction for view in views] + [view.whole for view in views]
-        vectors = self.model_encoder.encode(texts)
-        count = len(views)
-        features = np.array([view.features for view in views], dtype=np.float32)
-        return np.hstack([vectors[:count], vectors[count:], features]).astype(np.float32)
-
-    def judge(self, vectors: Any) -> list[Judgement]:
-        """One judgement per row."""
+    def judge(self, views: Sequence[PromptView], features: FloatArray) -> list[Prediction]:
+        """Return one Prediction per view; `features` (n, columns) are what `build_features` made of them."""
         return [
-            Judgement(None if found.abstained else found.profile, found.probability, found.abstained)
-            for found in predict(self.head, vectors)
+            verdict if view.has_text else replace(verdict, abstained=NO_TEXT)
+            for view, verdict in zip(views, predict(self.head, features), strict=True)
         ]
 
+    def label(self, records: Sequence[Mapping[str, object]]) -> list[Prediction]:
+        """Return one Prediction per record (profile, calibrated probability, reason to abstain or "").
 
-def load_builtin(encoder: str | None = None) -> BuiltinLabeller:
-    """The labeller over the named encoder (default: MiniLM from its package)."""
-    return BuiltinLabeller(encoder or "minilm")
+        Records that read alike after the recipe are decided once. A record without any text abstains.
+        """
+        verdicts: dict[tuple[str, tuple[float, ...]], Prediction] = {}
+        result: list[Prediction] = []
+        for start in range(0, len(records), _BATCH):
+            views = view_prompts(records[start : start + _BATCH])
+            keys = [(view.instruction, view.features) for view in views]
+            fresh = {key: view for key, view in zip(keys, views, strict=True) if key not in verdicts}
+            if fresh:
+                unseen = list(fresh.values())
+                judged = self.judge(unseen, build_features(unseen, self._encoder))
+                verdicts.update(zip(fresh, judged, strict=True))
+            result.extend(verdicts[key] for key in keys)
+        return result
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path) -> Head:
+    head = load_head(folder)
+    if (
+        any(member.stop > LIGHT[1] + int(head.about.get("dimension", 0)) for member in head.members)
+        or len(FEATURE_NAMES) < 1
+    ):
+        raise UserError(f"{folder}: the head does not fit this version's features; train it again")
+    return head

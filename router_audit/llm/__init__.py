@@ -64,6 +64,10 @@ class Client(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
 
 def client_for(
     provider: str, model: str, *, base_url: str | None = None, timeout_s: float = 120.0, max_retries: int = 4

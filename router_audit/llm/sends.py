@@ -34,7 +34,7 @@ class Sends(threading.local):
         return self.sent - self.free - answered
 
     def hooks(self, stop: type[Exception]) -> dict[str, list[Callable[[Any], None]]]:
-        """httpx event hooks; `stop` is an error that the SDK does not retry."""
+        """Httpx event hooks; `stop` is an error that the SDK does not retry."""
 
         def before(_: Any) -> None:
             if self.sent - self.free >= self.held:

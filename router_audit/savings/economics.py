@@ -38,7 +38,12 @@ def economics(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> tuple[Ec
 
     A `system_tokens` column, where there is one, says how long each request's system prompt is.
     """
-    priced = _with_levers(frame.filter(pl.col("cost_pico").is_not_null()), prices)
+    absent = [
+        pl.lit(None, pl.Int64).alias(name)
+        for name in ("cache_read_tokens", "cache_write_tokens")
+        if name not in frame.columns
+    ]
+    priced = _with_levers(frame.with_columns(absent).filter(pl.col("cost_pico").is_not_null()), prices)
     found = []
     for (profile,), part in priced.group_by(pl.col("profile").fill_null("untagged"), maintain_order=True):
         cost = total_usd(part)

@@ -88,17 +88,30 @@ def tokens(frame: pl.DataFrame) -> Tokens:
 
 
 def _groups(frame: pl.DataFrame) -> tuple[NDArray[np.uint32], tuple[tuple[str, str | None], ...]]:
-    tier = pl.col("service_tier") if "service_tier" in frame.columns else pl.lit(None, pl.String)
-    incumbent = pl.col("incumbent") if "incumbent" in frame.columns else pl.lit("", pl.String)
-    pair = frame.select(incumbent.cast(pl.String).fill_null("").alias("i"), tier.cast(pl.String).alias("t"))
-    distinct = pair.unique(maintain_order=True)
-    names = tuple(distinct.iter_rows())
-    if len(names) <= 1:
-        return np.zeros(frame.height, np.uint32), names
-    codes = pair.join(
-        distinct.with_row_index("g"), on=["i", "t"], how="left", nulls_equal=True, maintain_order="left"
-    )
-    return codes["g"].to_numpy(), names
+    """Each request's (incumbent, service tier) as a code, and what the codes stand for."""
+    incumbent, incumbents = _codes(frame, "incumbent")
+    tier, tiers = _codes(frame, "service_tier")
+    both = incumbent * len(tiers) + tier
+    used = np.flatnonzero(np.bincount(both, minlength=len(incumbents) * len(tiers)))
+    groups = tuple((incumbents[code // len(tiers)] or "", tiers[code % len(tiers)]) for code in used)
+    if len(groups) <= 1:
+        return np.zeros(frame.height, np.uint32), groups or (("", None),)
+    place = np.zeros(len(incumbents) * len(tiers), np.uint32)
+    place[used] = np.arange(used.size)
+    return place[both], groups
+
+
+def _codes(frame: pl.DataFrame, name: str) -> tuple[Ints, list[str | None]]:
+    if name not in frame.columns:
+        return np.zeros(frame.height, np.int64), [None]
+    values = frame[name].cast(pl.String)
+    distinct = values.unique().sort().to_list() or [None]
+    if len(distinct) == 1:
+        return np.zeros(frame.height, np.int64), distinct
+    codes = {value: code for code, value in enumerate(distinct) if value is not None}
+    null = distinct.index(None) if None in distinct else None
+    found = values.replace_strict(codes, default=null, return_dtype=pl.Int64)
+    return found.to_numpy(), distinct
 
 
 def one_off(price: ModelPrice) -> ModelPrice:
@@ -137,8 +150,11 @@ def cost_matrix(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | No
     """
     out = np.empty((len(prices), known.counts.shape[1]))
     for scaled, rows in _blocks(known, prices, factor):
-        whole = isinstance(rows, slice)
-        out[:, rows] = _product(known.counts if whole else known.counts[:, rows], [p.rates for p in scaled])
+        rates = [price.rates for price in scaled]
+        if isinstance(rows, slice):
+            _product(known.counts, rates, out)
+        else:
+            out[:, rows] = _product(known.counts[:, rows], rates)
         _bands(out, rows, known, scaled)
         fees = np.array([price.request_fee_pico for price in scaled], np.float64)
         if fees.any():
@@ -146,6 +162,48 @@ def cost_matrix(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | No
     if not known.counted.all():
         out[:, ~known.counted] = 0
     return out
+
+
+def cost_totals(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | None = None) -> list[int]:
+    """What all requests together would cost at each price, in exact pico-USD: the sums of `cost_matrix`.
+
+    A cost is linear in the token counts within a band, so the counts are summed once and priced after.
+    """
+    requests = _sums(known, known.counted.astype(np.float64))
+    sums = [_sums(known, kind) for kind in known.counts]
+    over: dict[int, list[list[int]]] = {}
+    totals = [0] * len(prices)
+    for index, (incumbent, tier) in enumerate(known.groups):
+        for n, price in enumerate(prices):
+            scaled = price.tier(tier).scaled(
+                factor(incumbent, price.ref) if factor and incumbent else Decimal(1)
+            )
+            below = scaled.rates
+            totals[n] += (
+                _dot([kind[index] for kind in sums], below) + requests[index] * scaled.request_fee_pico
+            )
+            for band in scaled.bands:
+                start = band.over_input_tokens
+                if start not in over:
+                    rows = np.flatnonzero(known.input > start)
+                    over[start] = [_sums(known, kind[rows], rows) for kind in known.counts]
+                counts = [kind[index] for kind in over[start]]
+                totals[n] += _dot(counts, band.rates) - _dot(counts, below)
+                below = band.rates
+    return totals
+
+
+def _sums(known: Tokens, values: Floats, rows: Ints | None = None) -> list[int]:
+    """The whole sums of `values`, by group."""
+    group = known.group if rows is None else known.group[rows]
+    found: list[int] = (
+        np.bincount(group, weights=values, minlength=len(known.groups)).astype(np.int64).tolist()
+    )
+    return found
+
+
+def _dot(counts: Sequence[int], rates: Rates) -> int:
+    return sum(count * rate for count, rate in zip(counts, rates.filled(), strict=True))
 
 
 def _blocks(
@@ -175,14 +233,13 @@ def _blocks(
             yield scaled, rows
 
 
-def _product(counts: Floats, rates: Sequence[Rates]) -> Floats:
+def _product(counts: Floats, rates: Sequence[Rates], out: Floats | None = None) -> Floats:
     table = np.array([rate.filled() for rate in rates], np.float64)
+    product: Floats = np.matmul(table, counts, out=out)
     if counts.size and counts.max(initial=0) * table.max(initial=0) * len(KINDS) >= EXACT:
-        sums: Floats = table @ counts
-        if sums.max(initial=0) >= EXACT:
-            return (table.astype(np.int64) @ counts.astype(np.int64)).astype(np.float64)
-        return sums
-    product: Floats = table @ counts
+        if product.max(initial=0) < EXACT:
+            return product
+        product[:] = table.astype(np.int64) @ counts.astype(np.int64)
     return product
 
 

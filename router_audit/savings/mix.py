@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from numpy.typing import NDArray
+
     from router_audit.types.money import RoutePlan
     from router_audit.types.price import ModelPrice
+
+    Ints = NDArray[np.int64]
 
 UNROUTED = "unrouted"
 """The route of a request whose profile is not known, or has no plan: it keeps its model."""
@@ -55,23 +60,20 @@ def assign(
             "_target": [order.get(plan.model or "", -1) for plan in plans],
             "_window": [windows.get(plan.model or "") for plan in plans],
         },
-        schema={"route": pl.String, "_target": pl.Int32, "_window": pl.Int64},
+        schema={"route": pl.String, "_target": pl.Int64, "_window": pl.Int64},
     )
     up = {order[low]: order[high] for low, high in next_rungs(plans).items() if {low, high} <= order.keys()}
-    own = pl.col("incumbent").replace_strict(order, default=None, return_dtype=pl.Int32)
+    own = pl.col("incumbent").cast(pl.String).replace_strict(order, default=None, return_dtype=pl.Int64)
     work = (
         frame.select(
             pl.concat_str("profile", "context", separator="/").alias("route"),
             own.alias("_own"),
-            "session_id",
-            "started_at",
             pl.col("input_tokens").fill_null(0).alias("_input"),
-            _cache_key(frame).alias("_cache"),
         )
-        .with_row_index("_row")
         .join(routes, on="route", how="left", maintain_order="left")
-        .with_columns(
+        .select(
             pl.when(pl.col("_target").is_not_null()).then("route").otherwise(pl.lit(UNROUTED)).alias("route"),
+            pl.col("_own").fill_null(-1),
             pl.when(
                 (pl.col("_target") >= 0)
                 & (pl.col("_target") < pl.col("_own"))
@@ -79,33 +81,56 @@ def assign(
             )
             .then("_target")
             .otherwise("_own")
+            .fill_null(-1)
             .alias("_want"),
         )
     )
-    if sticky and work["session_id"].null_count() < work.height:
-        highest = pl.col("_want").cum_max().over("session_id", order_by=["started_at", "_row"])
-        work = work.with_columns(
-            pl.when(pl.col("session_id").is_not_null() & pl.col("_own").is_not_null())
-            .then(pl.min_horizontal(highest, "_own"))
-            .otherwise("_want")
-            .alias("_want")
-        )
-    moved = (pl.col("_want") != pl.col("_own")).fill_null(value=False)
-    work = work.with_columns(moved.alias("moved")).with_columns(
-        _cold(moved_any=bool(work.select(moved.any()).item()))
-    )
-    name = {rank: ref for ref, rank in order.items()}
-    added = work.select(
-        "route",
-        pl.col("_want").replace_strict(name, default=None, return_dtype=pl.Enum(names)).alias("assigned"),
-        pl.when("moved")
-        .then(pl.col("_want").replace_strict(up, default=None, return_dtype=pl.Int32))
-        .replace_strict(name, default=None, return_dtype=pl.Enum(names))
-        .alias("escalate_to"),
-        "moved",
-        "cold",
+    had = work["_own"].to_numpy()
+    want = work["_want"].to_numpy()
+    cold = np.zeros(frame.height, np.bool_)
+    if (want != had).any():
+        holds = np.array([windows[ref] if windows[ref] is not None else np.inf for ref in names])
+        want, cold = _in_order(frame, had, want, holds, sticky=sticky)
+    name = dict(enumerate(names))
+    added = work.select("route").with_columns(
+        pl.Series("assigned", want).replace_strict(name, default=None, return_dtype=pl.Enum(names)),
+        pl.Series("escalate_to", np.where(want != had, want, -1)).replace_strict(
+            {low: names[high] for low, high in up.items()}, default=None, return_dtype=pl.Enum(names)
+        ),
+        pl.Series("moved", want != had),
+        pl.Series("cold", cold),
     )
     return frame.drop([c for c in added.columns if c in frame.columns]).hstack(added)
+
+
+def _in_order(
+    frame: pl.DataFrame, own: Ints, want: Ints, holds: NDArray[np.float64], *, sticky: bool
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """Walk each session in order of time: the models in use, sticky or not, and where their caches are cold.
+
+    `holds` is each model's context window: a request that does not fit the session's model takes its own route.
+
+    A request is cold where it is its cache's first on its model, unless it stays and was the first there in
+    the log too. One that stays is cold as well when its session was away on another model before it.
+    """
+    cache = frame.select(_cache_key(frame).hash(0).rank("dense")).to_series().to_numpy().astype(np.int64)
+    when = frame["started_at"].cast(pl.Datetime("us")).to_physical().fill_null(-1).to_numpy()
+    order = np.lexsort((when, cache))
+    cache, own, want = cache[order], own[order], want[order]
+    models = int(max(own.max(), want.max())) + 2
+    if sticky:
+        # Sessions ascend, so a running maximum of session * models + model starts anew with each of them.
+        highest = np.maximum.accumulate(cache * models + want + 1) - cache * models - 1
+        named = frame["session_id"].is_not_null().to_numpy()[order]
+        stays = np.minimum(highest, own)
+        given = frame["input_tokens"].fill_null(0).to_numpy()[order]
+        want = np.where(named & (own >= 0) & (given <= holds[stays]), stays, want)
+    first = pl.Series(cache * models + want).is_first_distinct().to_numpy()
+    before = pl.Series(cache * models + own).is_first_distinct().to_numpy()
+    cold = first & ~(before & (want == own)) & (want >= 0)
+    out_want, out_cold = np.empty_like(want), np.empty_like(cold)
+    out_want[order], out_cold[order] = want, cold
+    return out_want, out_cold
 
 
 def _cache_key(frame: pl.DataFrame) -> pl.Expr:
@@ -113,16 +138,3 @@ def _cache_key(frame: pl.DataFrame) -> pl.Expr:
     template = pl.col("template_id").fill_null("") if "template_id" in frame.columns else pl.lit("")
     shared = pl.concat_str(pl.lit("\0"), template, pl.lit("\0"), day)
     return pl.coalesce("session_id", shared)
-
-
-def _cold(*, moved_any: bool) -> pl.Expr:
-    """First request of its cache on the assigned model, unless it is the incumbent's first one there too.
-
-    A request that stays is cold as well when its session was away on another model before it.
-    """
-    if not moved_any:
-        return pl.lit(value=False).alias("cold")
-    by = ["started_at", "_row"]
-    first = pl.int_range(pl.len()).over("_cache", "_want", order_by=by) == 0
-    before = pl.int_range(pl.len()).over("_cache", "_own", order_by=by) == 0
-    return (first & ~(before & ~pl.col("moved")) & pl.col("_want").is_not_null()).alias("cold")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from router_audit.savings.bill import bills, costs
-from router_audit.savings.interval import RESAMPLES, draw
+from router_audit.savings.interval import ALL, RESAMPLES, draw
 from router_audit.savings.mix import assign
 from router_audit.savings.reprice import window
 from router_audit.types.money import Bill, Interval, Overheads, RoutePlan, RouteSaving, Saving
@@ -45,7 +45,6 @@ def project(
     if not by_route:
         return empty(found.unpriced, seen.note)
     draws = draw(found, plans, overheads, np.random.default_rng(seed), resamples)
-    points = {route: float(bill.saving) for route, bill in by_route.items()}
     plan_of = {plan.key: plan for plan in plans}
     counts = {
         route: (total, moved)
@@ -62,7 +61,7 @@ def project(
             moved=counts[route][1],
             bill=bill,
             per_month=bill.times(1 / months),
-            interval=draws.interval(points, float(months), [route]),
+            interval=draws.interval(float(bill.saving), float(months), route),
             regrets_per_month=draws.regrets_per_month(route, float(months)),
         )
         for route, bill in by_route.items()
@@ -72,7 +71,7 @@ def project(
         routes=routes,
         bill=total,
         per_month=sum((route.per_month for route in routes), Bill()),
-        interval=draws.interval(points, float(months)),
+        interval=draws.interval(float(total.saving), float(months), ALL),
         months=months,
         certified_share=certified_share(routes),
         unpriced=found.unpriced,

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router_audit import classifier as learner
-from router_audit.labellers.builtin import load_builtin
+from router_audit.builtin_features import matrix, vector_name
+from router_audit.classifier import (
+    Head,
+    calibrate,
+    fit_linear,
+    grouped_split,
+    pack_head,
+    predict,
+    predict_proba,
+)
+from router_audit.classifier_report import Evaluation, evaluate
+from router_audit.embedding import load_encoder
+from router_audit.labellers.builtin import BuiltinLabeller
+from router_audit.selection import suspects
+from router_audit.stages.figures import figures_of
+from router_audit.stages.label_health import WORST, Drift, LabelNoise, Suspect, drift
+from router_audit.stages.prompt_form import PromptAsking, PromptResult, train_prompt
+from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
-    from router_audit.classifier import Head
     from router_audit.store import Store
     from router_audit.types.progress import Progress
 
@@ -21,7 +38,8 @@ BATCH = 4096
 HELD_OUT = 0.25
 SEED = 20261101
 FEWEST = 40
-"""Below so many labelled contents, or with one profile alone, nothing is fitted: the builtin head predicts."""
+"""Below so many labelled contents, or with one profile alone, nothing is fitted: the labels themselves predict."""
+RIDGE = 3e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,77 +67,156 @@ class TrainResult:
     abstained: int
     predicted: int
     """Contents that this call predicted; the others had their prediction already."""
+    labels: dict[str, int] = field(default_factory=dict)
+    """Contents by whose label they were learnt from."""
+    risk_coverage: list[list[float]] = field(default_factory=list)
+    """[share of rows kept, error among them], the most certain rows first."""
+    noise: LabelNoise | None = None
+    drift: Drift | None = None
+    """Against the version before; None for the first."""
 
 
 def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResult:
     """Fit on three quarters of the templates, measure on the rest, refit on all, predict every content."""
-    import numpy as np
-
-    labeller = load_builtin(options.encoder)
+    encoder = load_encoder(options.encoder or "minilm")
+    labeller = BuiltinLabeller(encoder)
+    name = vector_name(encoder)
+    who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
     store.run("select_window", last=options.last)
     store.run("select_contents")
-    rows = store.query(
-        "training_rows",
-        encoder=labeller.encoder,
-        labeller=labeller.name,
-        model=labeller.model,
-        prompt_version=labeller.prompt_version,
+    rows = store.query("training_rows", encoder=name, **who)
+    older = next(store.query("latest_classifier").iter_rows(named=True), None)
+    labels = dict(rows.group_by("labeller").len().sort("labeller").iter_rows())
+    split = _split(rows)
+    if split is None:
+        predicted = _predict_as_labelled(store, who)
+        version = f"{labeller.name}-{labeller.version}"
+        _save(store, version, name, labeller.name, None, {})
+        moved = drift(store, version, older, None)
+        return TrainResult(version, 0, None, {}, {}, None, None, 0, predicted, labels, drift=moved)
+    progress.stage("training", None)
+    head, found, noise = _fit(rows, *split, {"encoder": encoder.name, "recipe": RECIPE_VERSION, **who})
+    figures = figures_of(found)
+    kept = {"figures": figures, "noise": asdict(noise)}
+    _save(store, head.version, name, labeller.name, head, kept)
+    predicted = _predict(store, head, name, progress)
+    return TrainResult(
+        version=head.version,
+        predicted=predicted,
+        labels=labels,
+        noise=noise,
+        drift=drift(store, head.version, older, found.macro_f1),
+        **figures,
     )
-    figures: dict[str, Any] = {
-        "n": 0, "macro_f1": None, "per_profile": {}, "confusion": {}, "brier": None, "ece": None, "abstained": 0,
-    }  # fmt: skip
-    if rows.height < FEWEST or rows["profile"].n_unique() < 2:
-        head = labeller.head
-    else:
-        progress.stage("training", None)
-        vectors = np.stack(rows["vector"].to_numpy())
-        labels = rows["profile"].to_list()
-        weights = np.sqrt(rows["requests"].to_numpy().astype(float))
-        head, figures = learner.fit_and_measure(
-            vectors,
-            labels,
-            groups=rows["template_id"].to_list(),
-            classes=PROFILES,
-            weights=weights,
-            held_out=HELD_OUT,
-            seed=SEED,
-            about={"encoder": labeller.encoder, "labeller": labeller.name, "labeller_model": labeller.model},
+
+
+def train_as_prompt(
+    store: Store, options: TrainOptions, asking: PromptAsking, progress: Progress
+) -> PromptResult:
+    """Choose a prompt that makes an LLM the classifier, measured on the templates that `train` holds out."""
+    import numpy as np
+
+    encoder = load_encoder(options.encoder or "minilm")
+    labeller = BuiltinLabeller(encoder)
+    who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
+    store.run("select_window", last=options.last)
+    store.run("select_contents")
+    rows = store.query("training_rows", encoder=vector_name(encoder), **who)
+
+    def embedding(train: list[int], test: list[int]) -> NDArray[np.float32]:
+        vectors = matrix(rows["vector"])
+        weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
+        labels = [rows["profile"][i] for i in train]
+        member = fit_linear(vectors[train], labels, PROFILES, weights[train], ridge=RIDGE)
+        return predict_proba(Head(PROFILES, (member,)), vectors[test])
+
+    return train_prompt(store, rows, asking, embedding, progress)
+
+
+def _split(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Rows to fit on and templates held out; None where there are too few of either to fit or to measure."""
+    if rows.height < FEWEST:
+        return None
+    rest, held = grouped_split(rows["template_id"].to_list(), HELD_OUT, SEED)
+    if not len(held) or rows["profile"].gather(rest).n_unique() < 2:
+        return None
+    return rest, held
+
+
+def _fit(
+    rows: pl.DataFrame, rest: NDArray[np.int64], held: NDArray[np.int64], about: dict[str, Any]
+) -> tuple[Head, Evaluation, LabelNoise]:
+    import numpy as np
+
+    vectors = matrix(rows["vector"])
+    labels = rows["profile"].to_list()
+    weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
+    kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
+    trial = Head(PROFILES, (fit_linear(vectors[rest], kept, PROFILES, weights[rest], ridge=RIDGE),))
+    trial = calibrate(trial, vectors[held], asked, weights[held])
+    probabilities = predict_proba(trial, vectors[held])
+    found = evaluate(
+        asked,
+        probabilities,
+        PROFILES,
+        [bool(verdict.abstained) for verdict in predict(trial, vectors[held])],
+    )
+    member = fit_linear(vectors, labels, PROFILES, weights, ridge=RIDGE)
+    noise = _noise(rows, [int(i) for i in held], asked, probabilities)
+    return Head(PROFILES, (member,), temperature=trial.temperature, about=about), found, noise
+
+
+def _noise(rows: pl.DataFrame, held: list[int], given: list[str], probabilities: Any) -> LabelNoise:
+    found = suspects(given, probabilities, PROFILES)
+    names = rows.select("content_hash", "request_id", "labeller")
+    worst = tuple(
+        Suspect(
+            **names.row(held[place], named=True),
+            given=given[place],
+            looks_like=other,
+            margin=round(margin, 6),
         )
-    _save(store, head, labeller.encoder, labeller.name, figures)
-    predicted = _predict(store, head, labeller.encoder, progress)
-    return TrainResult(version=head.version, predicted=predicted, **figures)
+        for place, other, margin in found[:WORST]
+    )
+    return LabelNoise(len(given), len(found), worst)
 
 
-def _save(store: Store, head: Head, encoder: str, labeller: str, figures: dict[str, Any]) -> None:
+def _save(
+    store: Store, version: str, encoder: str, labeller: str, head: Head | None, about: dict[str, Any]
+) -> None:
     import polars as pl
 
-    seen = store.query("classifier_sequence", version=head.version).row(0, named=True)
+    seen = store.query("classifier_sequence", version=version).row(0, named=True)
     if seen["own"] and seen["own"] == seen["newest"]:
         return
-    metadata, arrays = learner.to_bytes(head)
+    metadata, arrays = pack_head(head) if head is not None else ({}, b"")
     row = {
-        "version": head.version,
+        "version": version,
         "sequence": seen["newest"] + 1,
         "encoder": encoder,
         "labeller": labeller,
-        "metadata": json.dumps({"head": metadata, "figures": figures}, sort_keys=True),
+        "metadata": json.dumps({"head": metadata, "figures": {}} | about, sort_keys=True),
         "arrays": arrays,
     }
     store.append("classifiers", pl.DataFrame([row]), on_conflict="replace")
 
 
+def _predict_as_labelled(store: Store, who: dict[str, str]) -> int:
+    """The labeller's own verdicts as predictions of the classifier `LABELLER-VERSION`."""
+    with store.transaction():
+        return store.run("predict_as_labelled", classifier=f"{who['labeller']}-{who['model']}", **who)
+
+
 def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
-    import numpy as np
 
     progress.stage("predicting", None)
     done = 0
     for batch in store.stream(
         "unpredicted_vectors", batch_rows=BATCH, encoder=encoder, classifier=head.version
     ):
-        verdicts = learner.predict(head, np.stack(batch["vector"].to_numpy()))
-        store.append(
-            "predictions", _predictions(batch, verdicts, head.version), on_conflict="ignore", aside=True
-        )
+        vectors = matrix(batch["vector"])
+        found = _predictions(batch, predict(head, vectors), head.version)
+        store.append("predictions", found, on_conflict="ignore", aside=True)
         done += batch.height
     return done
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from router_audit.trialfile import TrialRecord, read_trials
+from router_audit.trialfile import TrialRecord, read_trials, trial_id, written
+from router_audit.types import HUGE_CONTEXT_TOKENS
+from router_audit.writing import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -29,6 +33,8 @@ TRIAL_COLUMNS = {
     "candidate_latency_ms": "float",
     "origin": "str",
 }
+_SAID = ("candidate_ok", "incumbent_ok", "confidence")
+"""What two records of one trial may not differ in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +49,116 @@ class TrialsResult:
     """`file:line: why`, the first of each rejected line."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrialGroup:
+    """The trials of one candidate on one row of the table, by one grader."""
+
+    profile: str | None
+    """None: no prediction for the request, so they count for nothing yet."""
+    huge_context: bool
+    candidate: str
+    grader: str
+    origin: str
+    trials: int
+    sessions: int
+    """Trials of one session count once in a certificate."""
+    regrets: int
+    shared_failures: int
+    gains: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialList:
+    """Every trial of the store, in groups."""
+
+    trials: int
+    groups: tuple[TrialGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """Where the trials went."""
+
+    path: str
+    trials: int
+
+
 def import_trials(store: Store, path: Path, *, origin: str = "import") -> TrialsResult:
-    """Store each sound line of a trials file; a trial that is there already is counted, not stored again."""
-    rows: dict[str, dict[str, Any]] = {}
+    """Store each sound line of a trials file.
+
+    A trial that is there already is counted, not stored again; one that contradicts what is there is rejected.
+    """
+    lines: list[tuple[int, TrialRecord]] = []
     reasons: list[str] = []
     records = 0
     for line, found in read_trials(path):
         records += 1
         if isinstance(found, TrialRecord):
-            rows.setdefault(found.trial_id, _row(found, origin))
+            lines.append((line, found))
         else:
             reasons.append(f"{path.name}:{line}: {found}")
-    names = store.query("known_requests", names=sorted({row["request_id"] for row in rows.values()}))
-    ours = dict(names.iter_rows())
-    for row in rows.values():
-        row["request_id"] = ours.get(row["request_id"], row["request_id"])
+    named = store.query("known_requests", names=sorted({record.identity for _, record in lines}))
+    ours = dict(named.iter_rows())
+    rows: dict[str, dict[str, Any]] = {}
     with store.transaction():
-        before = _count(store)
-        store.append("trials", _frame(list(rows.values())), on_conflict="ignore")
-        stored = _count(store) - before
-    return TrialsResult(records, stored, records - stored - len(reasons), len(reasons), tuple(reasons))
+        there = _stored(store)
+        duplicates = 0
+        for line, record in lines:
+            row = _row(record, ours.get(record.identity, record.identity), origin)
+            known = rows.get(row["trial_id"]) or there.get(row["trial_id"])
+            if known is None:
+                rows[row["trial_id"]] = row
+            elif all(known[name] == row[name] for name in _SAID):
+                duplicates += 1
+            else:
+                reasons.append(
+                    f"{path.name}:{line}: contradicts what is known of this request, candidate and grader"
+                )
+        stored = add_trials(store, rows.values())
+    return TrialsResult(records, stored, duplicates, len(reasons), tuple(reasons))
 
 
-def list_trials(store: Store, *, huge_context_tokens: int) -> pl.DataFrame:
+def add_trials(store: Store, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Store trials, given as mappings of `TRIAL_COLUMNS`; one that is there already stays as it is."""
+    import polars as pl
+
+    kinds = {"str": pl.String, "bool": pl.Boolean, "float": pl.Float64}
+    schema = {name: kinds[kind] for name, kind in TRIAL_COLUMNS.items()}
+    return store.append("trials", pl.DataFrame(list(rows), schema=schema), on_conflict="ignore")
+
+
+def list_trials(store: Store, *, huge_context_tokens: int = HUGE_CONTEXT_TOKENS) -> TrialList:
+    """The trials by row of the table, candidate, grader and origin."""
+    import polars as pl
+
+    frame = trial_frame(store, huge_context_tokens=huge_context_tokens)
+    by = ["profile", "huge_context", "candidate", "grader", "origin"]
+    groups = (
+        frame.group_by(by)
+        .agg(
+            pl.len().alias("trials"),
+            pl.col("session_id").n_unique().alias("sessions"),
+            (pl.col("incumbent_ok") & ~pl.col("candidate_ok")).sum().alias("regrets"),
+            (~pl.col("incumbent_ok") & ~pl.col("candidate_ok")).sum().alias("shared_failures"),
+            (~pl.col("incumbent_ok") & pl.col("candidate_ok")).sum().alias("gains"),
+        )
+        .sort(by, nulls_last=True)
+    )
+    return TrialList(frame.height, tuple(TrialGroup(**row) for row in groups.iter_rows(named=True)))
+
+
+def export_trials(store: Store, path: Path) -> ExportResult:
+    """Write every trial to a file that `import_trials` reads back; `-` is standard output."""
+    rows = store.query("stored_trials")
+    lines = written(rows.iter_rows(named=True))
+    if str(path) == "-":
+        sys.stdout.writelines(lines)
+    else:
+        write_whole(path, "".join(lines))
+    return ExportResult(str(path), rows.height)
+
+
+def trial_frame(store: Store, *, huge_context_tokens: int) -> pl.DataFrame:
     """Every trial with the profile, context and session it counts under."""
     latest = store.query("latest_classifier")
     return store.query(
@@ -75,17 +168,14 @@ def list_trials(store: Store, *, huge_context_tokens: int) -> pl.DataFrame:
     )
 
 
-def _count(store: Store) -> int:
-    return int(store.query("trial_count")["trials"][0])
+def _stored(store: Store) -> dict[str, dict[str, Any]]:
+    return {row["trial_id"]: row for row in store.query("stored_trials").iter_rows(named=True)}
 
 
-def _row(record: TrialRecord, origin: str) -> dict[str, Any]:
+def _row(record: TrialRecord, request_id: str, origin: str) -> dict[str, Any]:
     row = {name: getattr(record, name, None) for name in TRIAL_COLUMNS}
-    return row | {"request_id": record.identity, "origin": origin}
-
-
-def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    import polars as pl
-
-    kinds = {"str": pl.String, "bool": pl.Boolean, "float": pl.Float64}
-    return pl.DataFrame(rows, schema={name: kinds[kind] for name, kind in TRIAL_COLUMNS.items()})
+    return row | {
+        "request_id": request_id,
+        "trial_id": trial_id(request_id, record.candidate, record.grader),
+        "origin": origin,
+    }

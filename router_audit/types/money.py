@@ -274,3 +274,15 @@ class EconomyShare:
     after: float
     held_back: tuple[tuple[str, float], ...]
     """(reason, share of all requests), largest first; with `after` it adds up to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Requests in no total, by model and reason."""
+
+    model: str
+    """As the log names it; empty where it names none."""
+    reason: str
+    requests: int
+    input_tokens: int
+    output_tokens: int

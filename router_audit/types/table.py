@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -85,6 +86,62 @@ class Decision:
     propensity: float
     table_version: str
     reason: str = ""
+    context: Context | None = None
+    """The row's context band; None where no profile could be told."""
+    status: Status | None = None
+    """Of the row that decided."""
+    asked: str | None = None
+    """`provider/model` the request would have had without the table: its caller's, else the row's incumbent."""
+    moved: bool = False
+    """Whether `model` is another, cheaper one than `asked`."""
+    served_by: str | None = None
+    """Who answers the caller: `model`, or the top of the ladder where this request is in the canary."""
+    effort: str | None = None
+    """Reasoning effort that is part of the model's identity."""
+    sideways: tuple[str, ...] = ()
+    """Other models of the same tier, no dearer than `asked`, for when `model` cannot be reached."""
+    fallen_from: tuple[str, ...] = ()
+    """Models of this tier that could not be reached: a sideways fallback is not an escalation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """The one rung up that a low-confidence answer leads to. It names no further rung, and cannot."""
+
+    model: str
+    """`provider/model`."""
+    provider: str
+    tier: str | None
+    escalated_from: str
+    signal: str
+    """What was wrong with the first answer."""
+    table_version: str
+    effort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSignal:
+    """What is known about an answer once it is there; None and False where nothing is."""
+
+    schema_failed: bool = False
+    """A schema was asked for and the answer does not parse or does not fit."""
+    refused: bool = False
+    empty: bool = False
+    truncated: bool = False
+    mean_logprob: float | None = None
+    """Mean natural log-probability of the answer's tokens."""
+    stated_confidence: float | None = None
+    """What the model itself says, in [0, 1]."""
+    provider_error: str | None = None
+    """No answer at all: the provider's error."""
+
+    @property
+    def confidence(self) -> float | None:
+        """The lower of what was stated and exp(mean log-probability); None where neither is known."""
+        told = [] if self.stated_confidence is None else [self.stated_confidence]
+        if self.mean_logprob is not None:
+            told.append(math.exp(min(self.mean_logprob, 0.0)))
+        return min(told, default=None)
 
 
 RoutingTable = dict[str, Any]

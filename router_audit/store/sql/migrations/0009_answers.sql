@@ -29,5 +29,12 @@ CREATE TABLE prompt_classifiers (
 CREATE TABLE selections (
     content_hash  VARCHAR PRIMARY KEY,
     stratum       VARCHAR NOT NULL,        -- core or informative
-    weight        DOUBLE NOT NULL          -- requests this content stands for, over its chance of being drawn
+    weight        DOUBLE NOT NULL,         -- requests this content stands for, over its chance of being drawn
+    position      BIGINT NOT NULL          -- order of use
+);
+
+-- Near-duplicates: a label of one content speaks for its cluster.
+CREATE TABLE clusters (
+    content_hash  VARCHAR PRIMARY KEY,
+    leader        VARCHAR NOT NULL
 );

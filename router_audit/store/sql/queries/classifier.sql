@@ -1,0 +1,4 @@
+-- The classifier of one version.
+SELECT version, encoder, labeller, metadata, arrays
+FROM classifiers
+WHERE version = $version;

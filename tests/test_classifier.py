@@ -1,0 +1,180 @@
+"""The classifier learns, calibrates, splits by group, and survives being written and read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from router_audit import classifier
+from router_audit.classifier_report import evaluate, wilson
+from router_audit.errors import UserError
+
+CLASSES = ("classification", "extraction", "reasoning", "coordination")
+
+
+def clouds(count: int = 60, spread: float = 0.6, seed: int = 1) -> tuple[classifier.FloatArray, list[str]]:
+    rng = np.random.default_rng(seed)
+    centres = np.eye(4, 8, dtype=np.float32) * 2
+    labels = [CLASSES[row % 4] for row in range(count * 4)]
+    features = np.array([centres[row % 4] for row in range(count * 4)]) + rng.normal(
+        0, spread, (count * 4, 8)
+    )
+    return features.astype(np.float32), labels
+
+
+def head() -> classifier.Head:
+    features, labels = clouds()
+    return classifier.Head(
+        CLASSES, (classifier.fit_linear(features, labels, CLASSES),), about={"recipe": "t"}
+    )
+
+
+def test_learns_separated_clouds() -> None:
+    features, labels = clouds(seed=2)
+    assert [p.profile for p in classifier.predict(head(), features)].count("x") == 0
+    assert (
+        np.mean(
+            [
+                p.profile == label
+                for p, label in zip(classifier.predict(head(), features), labels, strict=True)
+            ]
+        )
+        > 0.95
+    )
+
+
+def test_probabilities_sum_to_one() -> None:
+    probabilities = classifier.predict_proba(head(), clouds()[0])
+    assert np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+def test_fitting_is_deterministic() -> None:
+    assert head().version == head().version
+
+
+def test_round_trip_is_exact(tmp_path: Path) -> None:
+    before = classifier.with_prototypes(
+        replace(head(), temperature=1.7, minimum_probability=0.4), clouds()[0], 50, 0.99, seed=3
+    )
+    classifier.save_head(before, tmp_path)
+    after = classifier.load_head(tmp_path)
+    assert after.version == before.version
+    features = clouds(seed=9)[0]
+    assert np.array_equal(
+        classifier.predict_proba(before, features), classifier.predict_proba(after, features)
+    )
+    assert np.array_equal(
+        classifier.distance_to_training(before, features), classifier.distance_to_training(after, features)
+    )
+
+
+def test_same_head_same_bytes(tmp_path: Path) -> None:
+    classifier.save_head(head(), tmp_path / "a")
+    classifier.save_head(head(), tmp_path / "b")
+    for name in ("head.json", "head.npz"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_no_pickle_inside(tmp_path: Path) -> None:
+    classifier.save_head(head(), tmp_path)
+    with np.load(tmp_path / "head.npz", allow_pickle=False) as stored:
+        assert all(stored[name].dtype != object for name in stored.files)
+
+
+def test_changed_numbers_are_refused(tmp_path: Path) -> None:
+    classifier.save_head(head(), tmp_path)
+    document = json.loads((tmp_path / "head.json").read_text())
+    document["temperature"] = 9.0
+    (tmp_path / "head.json").write_text(json.dumps(document))
+    with pytest.raises(UserError, match="do not match"):
+        classifier.load_head(tmp_path)
+
+
+def test_missing_or_broken_head_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        classifier.load_head(tmp_path)
+    (tmp_path / "head.json").write_text("{}")
+    (tmp_path / "head.npz").write_bytes(b"not an archive")
+    with pytest.raises(UserError):
+        classifier.load_head(tmp_path)
+
+
+def test_calibration_lowers_log_loss_of_overconfident_scores() -> None:
+    features, labels = clouds(spread=1.6, seed=5)
+    sharp = replace(
+        head(),
+        members=tuple(
+            replace(m, layers=(classifier.Layer(m.layers[0].weight * 6, m.layers[0].bias),))
+            for m in head().members
+        ),
+    )
+    calibrated = classifier.calibrate(sharp, features, labels)
+    assert calibrated.temperature > 1.5
+    assert (
+        evaluate(labels, classifier.predict_proba(calibrated, features), CLASSES).brier
+        < evaluate(labels, classifier.predict_proba(sharp, features), CLASSES).brier
+    )
+
+
+def test_abstains_when_unsure_or_far() -> None:
+    features, _ = clouds()
+    unsure = replace(head(), minimum_probability=1.1)
+    assert {p.abstained for p in classifier.predict(unsure, features)} == {classifier.LOW_PROBABILITY}
+    strict = replace(classifier.with_prototypes(head(), features, 40, 0.99, seed=0), maximum_distance=-1.0)
+    assert {p.abstained for p in classifier.predict(strict, features)} == {classifier.FAR_FROM_TRAINING}
+
+
+def test_groups_never_straddle_the_split() -> None:
+    groups = [f"g{row % 17}" for row in range(300)]
+    rest, held = classifier.grouped_split(groups, 0.3, seed=4)
+    assert not {groups[row] for row in rest} & {groups[row] for row in held}
+    assert len(rest) + len(held) == 300
+    assert 60 <= len(held) <= 130
+
+
+def test_one_profile_cannot_be_trained() -> None:
+    with pytest.raises(UserError):
+        classifier.fit_linear(np.zeros((4, 2), dtype=np.float32), ["reasoning"] * 4, CLASSES)
+
+
+def test_two_profiles_are_enough() -> None:
+    features, labels = clouds()
+    kept = [row for row, label in enumerate(labels) if label in CLASSES[:2]]
+    member = classifier.fit_linear(features[kept], [labels[row] for row in kept], CLASSES)
+    said = classifier.predict(classifier.Head(CLASSES, (member,)), features[kept])
+    assert np.mean([p.profile == labels[row] for p, row in zip(said, kept, strict=True)]) > 0.95
+
+
+def test_report_counts_abstentions_as_errors() -> None:
+    probabilities = np.array([[0.9, 0.1, 0, 0], [0.8, 0.2, 0, 0], [0.1, 0.9, 0, 0]], dtype=np.float32)
+    labels = ["classification", "classification", "extraction"]
+    full = evaluate(labels, probabilities, CLASSES)
+    assert full.macro_f1 == pytest.approx(1.0)
+    held_back = evaluate(labels, probabilities, CLASSES, [True, False, False])
+    assert held_back.abstained == 1
+    assert held_back.macro_f1 == pytest.approx((2 / 3 + 1.0) / 2)
+    assert held_back.confusion["classification"] == {
+        "classification": 1,
+        "extraction": 0,
+        "reasoning": 0,
+        "coordination": 0,
+        "abstained": 1,
+    }
+
+
+def test_report_of_a_known_table() -> None:
+    probabilities = np.array([[0.7, 0.3, 0, 0], [0.6, 0.4, 0, 0]], dtype=np.float32)
+    report = evaluate(["classification", "extraction"], probabilities, CLASSES)
+    assert report.brier == pytest.approx((2 * 0.3**2 + 2 * 0.6**2) / 2)
+    assert report.ece == pytest.approx(abs(0.7 - 1) / 2 + 0.6 / 2)
+    assert report.risk_coverage[0] == (0.5, 0.0)
+    assert report.risk_coverage[-1] == (1.0, 0.5)
+
+
+def test_wilson_interval_of_a_known_case() -> None:
+    rate = wilson(8, 10)
+    assert (round(rate.low, 3), round(rate.high, 3)) == (0.490, 0.943)
