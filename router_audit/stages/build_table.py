@@ -20,14 +20,22 @@ from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import window
 from router_audit.stages.audited import audited
 from router_audit.stages.classifier_files import publish
-from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
+from router_audit.stages.money import (
+    MoneyOptions,
+    money,
+    money_notes,
+    savings_content,
+    with_incumbents,
+)
+from router_audit.stages.what_if import what_if_content
 from router_audit.table_document import SCHEMA_VERSION
 from router_audit.tablefile import TABLES, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
+from router_audit.what_if import epsilons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -35,7 +43,7 @@ if TYPE_CHECKING:
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
-    from router_audit.types import Context, Ladder, Profile, RoutingTable, Trial
+    from router_audit.types import Context, Ladder, Profile, Route, RoutingTable, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +89,20 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     )
     ladder = _ladder(options.ladder, seen)
     prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
-    audit, trials, notes = _proof(store, seen, ladder, book, prices, options)
-    table = routes(
-        ladder,
-        traffic_of(seen.frame),
-        verdicts(audit),
-        allow_provisional=options.allow_provisional,
-        assume_capable=options.assume_capable,
-    )
+    prove_at, trials, notes = _proof(store, seen, ladder, book, prices, options)
+    traffic = traffic_of(seen.frame)
+
+    def routes_at(found: Audit) -> list[Route]:
+        return routes(
+            ladder,
+            traffic,
+            verdicts(found),
+            allow_provisional=options.allow_provisional,
+            assume_capable=options.assume_capable,
+        )
+
+    audit = prove_at(options.epsilon)
+    table = routes_at(audit)
     tiers = tiers_by_price(ladder, prices)
     projected = money(seen, table, ladder, prices, tiers, trials, book, options.money)
     span = window(seen.frame)
@@ -136,7 +150,21 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "after": round(projected.economy.after, 6),
             "held_back": {reason: round(share, 6) for reason, share in projected.economy.held_back},
         },
-        "savings": savings_content(projected),
+        "savings": {
+            **savings_content(projected),
+            "what_if": what_if_content(
+                with_incumbents(seen, prices),
+                {epsilon: routes_at(prove_at(epsilon)) for epsilon in epsilons(options.epsilon)},
+                ladder,
+                prices,
+                tiers,
+                trials,
+                projected,
+                options.money,
+                epsilon=options.epsilon,
+                words=_other_options(options),
+            ),
+        },
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
     if seen.classifier is not None:
@@ -152,8 +180,8 @@ def _proof(
     book: PriceBook,
     prices: dict[str, ModelPrice],
     options: TableOptions,
-) -> tuple[Audit, Mapping[tuple[Profile, Context], Sequence[Trial]], tuple[str, ...]]:
-    """The tests on the trials in the store; prices of candidates are added to `prices`."""
+) -> tuple[Callable[[float], Audit], Mapping[tuple[Profile, Context], Sequence[Trial]], tuple[str, ...]]:
+    """The tests on the trials in the store at any tolerated regret; candidates' prices go into `prices`."""
     frame = store.query(
         "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
     )
@@ -168,14 +196,25 @@ def _proof(
         else:
             notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
     rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
-    audit = prove(
-        trials,
-        ladder,
-        mean_costs_usd(seen.frame, tested | rungs),
-        incumbent_costs_usd(seen.frame),
-        Plan(epsilon=options.epsilon, delta=options.delta),
-    )
-    return audit, trials, tuple(notes)
+    own, others = incumbent_costs_usd(seen.frame), mean_costs_usd(seen.frame, tested | rungs)
+
+    def prove_at(epsilon: float) -> Audit:
+        return prove(trials, ladder, others, own, Plan(epsilon=epsilon, delta=options.delta))
+
+    return prove_at, trials, tuple(notes)
+
+
+def _other_options(options: TableOptions) -> str:
+    """The options beside those of the sliders that a reader must repeat to get the same figures."""
+    words = [f"--delta {options.delta:g}"] if options.delta != TableOptions.delta else []
+    words += ["--allow provisional"] * options.allow_provisional
+    words += ["--assume-capable"] * options.assume_capable
+    words += [
+        f"--max-p95-ms {name}={bound:g}"
+        for name, bound in sorted((options.money.max_p95_ms or {}).items())
+        if name != "*"
+    ]
+    return "".join(f" {word}" for word in words)
 
 
 def _ladder(path: Path | None, seen: Audited) -> Ladder:
