@@ -7,21 +7,21 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import Plan, evidence_block
-from router_audit.constraints import past_alarms
+from router_audit.constraints import kept, past_alarms
 from router_audit.errors import InputError, UserError
-from router_audit.policy import next_rung, routes
+from router_audit.observing import block
+from router_audit.policy import routes
 from router_audit.pricing import default_ladder, load_prices, read_ladders
 from router_audit.projection import (
-    incumbent_costs_usd,
-    mean_costs_usd,
     tiers_by_price,
     traffic_of,
 )
-from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import window
+from router_audit.savings.verdict import controls_verdict
 from router_audit.stages.audited import audited
 from router_audit.stages.alarms import standing_alarms
 from router_audit.stages.classifier_files import publish
+from router_audit.stages.evidence import evidence
 from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
 from router_audit.table_document import SCHEMA_VERSION
 from router_audit.tablefile import TABLES, draft_next, write_next
@@ -29,15 +29,13 @@ from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
-    from router_audit.certify import Audit
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
-    from router_audit.types import Context, Ladder, Profile, RoutingTable, Trial
+    from router_audit.types import Ladder, RoutingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +84,36 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     )
     ladder = _ladder(options.ladder, seen)
     prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
-    audit, trials, notes = _proof(store, seen, ladder, book, prices, options)
+    proven = evidence(
+        store,
+        seen,
+        ladder,
+        book,
+        prices,
+        plan=Plan(epsilon=options.epsilon, delta=options.delta),
+        huge_context_tokens=options.huge_context_tokens,
+    )
     table = routes(
         ladder,
         traffic_of(seen.frame),
-        verdicts(audit),
+        proven.verdicts,
         allow_provisional=options.allow_provisional,
         assume_capable=options.assume_capable,
     )
     table = past_alarms(table, ladder, standing_alarms(store))
     tiers = tiers_by_price(ladder, prices)
-    projected = money(seen, table, ladder, prices, tiers, trials, book, options.money)
+    projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
+    beside = controls_verdict(projected.controls)
+    notes = list(proven.notes)
+    if beside.do_not_route:
+        notes.append(f"Do not route: {beside.do_not_route}. The table keeps every incumbent.")
+        table = [
+            kept(route, ladder, f"controls: {beside.do_not_route}") if route.applied else route
+            for route in table
+        ]
+        projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
+    elif beside.beats and not any(better for _, better in beside.beats):
+        notes.append("The table beats none of its controls.")
     span = window(seen.frame)
     content: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -136,52 +153,21 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "assume_capable": options.assume_capable,
         },
         "routes": [asdict(route) for route in projected.routes],
-        "evidence": evidence_block(audit) if audit.routes else {},
+        "evidence": evidence_block(proven.audit) if proven.audit.routes else {},
+        "gaps": [asdict(gap) for gap in proven.gaps],
+        "observational": block(proven.observations),
         "economy_share": {
             "before": round(projected.economy.before, 6),
             "after": round(projected.economy.after, 6),
             "held_back": {reason: round(share, 6) for reason, share in projected.economy.held_back},
         },
-        "savings": savings_content(projected),
+        "savings": savings_content(projected) | {"verdict": beside.content},
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
     if seen.classifier is not None:
         publish(store, seen.classifier, options.folder)
     document, path, written = write_next(content, options.folder)
     return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
-
-
-def _proof(
-    store: Store,
-    seen: Audited,
-    ladder: Ladder,
-    book: PriceBook,
-    prices: dict[str, ModelPrice],
-    options: TableOptions,
-) -> tuple[Audit, Mapping[tuple[Profile, Context], Sequence[Trial]], tuple[str, ...]]:
-    """The tests on the trials in the store; prices of candidates are added to `prices`."""
-    frame = store.query(
-        "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
-    )
-    trials, unplaced = trials_by_cell(frame)
-    notes = [f"{unplaced} trials have no profile and count for nothing."] if unplaced else []
-    tested: dict[str, ModelPrice] = {}
-    for name in sorted({trial.candidate for found in trials.values() for trial in found}):
-        price = book.resolve_ref(name, seen.as_of)
-        if isinstance(price, ModelPrice):
-            tested[name] = price
-            prices.setdefault(name, price)
-        else:
-            notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
-    rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
-    audit = prove(
-        trials,
-        ladder,
-        mean_costs_usd(seen.frame, tested | rungs),
-        incumbent_costs_usd(seen.frame),
-        Plan(epsilon=options.epsilon, delta=options.delta),
-    )
-    return audit, trials, tuple(notes)
 
 
 def _ladder(path: Path | None, seen: Audited) -> Ladder:
