@@ -35,6 +35,7 @@ class Call:
     latency_ms: float = 900
     input_tokens: int = 400
     output_tokens: int = 20
+    system: str | None = None
     routing: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class Call:
         record: dict[str, Any] = {
             "request": {
                 "model": self.model,
+                **({"system": self.system} if self.system else {}),
                 "max_tokens": 200,
                 "messages": [{"role": "user", "content": self.prompt}],
             },
