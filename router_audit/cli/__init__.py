@@ -6,6 +6,7 @@ import typer
 
 from router_audit.cli import (
     build_table,
+    grade,
     ingest,
     prices,
     rejects,
@@ -37,6 +38,7 @@ app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
+app.command("grade", epilog=grade.EXAMPLE)(grade.grade)
 app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from router_audit.cli.output import Out
     from router_audit.stages.asking import AskPlan
 
-ModelName = Annotated[
-    str | None, typer.Option("--model", help="The provider's model.", show_default=False)
-]
+ModelName = Annotated[str | None, typer.Option("--model", help="The provider's model.", show_default=False)]
 BaseUrl = Annotated[
     str | None,
     typer.Option("--base-url", help="Address of the provider or proxy, up to /v1.", show_default=False),

@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from router_audit.cli.asking import AskAgain, BaseUrl, Batch, BudgetUsd, Concurrency, ModelName, Yes, confirming
+from router_audit.cli.asking import (
+    AskAgain,
+    BaseUrl,
+    Batch,
+    BudgetUsd,
+    Concurrency,
+    ModelName,
+    Yes,
+    confirming,
+)
 from router_audit.cli.build_table import PriceFile
 from router_audit.cli.options import Db, EncoderName, Json, Last, Quiet, Wait
 from router_audit.cli.output import opened, output
@@ -61,8 +70,6 @@ def tag(
         asked = AskedOptions(
             labeller=labeller, model=model, base_url=base_url, max_labels=max_labels, prices=prices, ask=ask
         )
-        options = stage.TagOptions(
-            last=last, encoder=encoder, asked=None if labeller == "builtin" else asked
-        )
+        options = stage.TagOptions(last=last, encoder=encoder, asked=None if labeller == "builtin" else asked)
         result = stage.tag(store, options, out.progress)
         out.result(result, lambda console: show_tags(console, result))
