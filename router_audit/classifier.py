@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CLIP = 6.0
+MAX_ITERATIONS = 80
 LOW_PROBABILITY = "low probability"
 FAR_FROM_TRAINING = "far from training data"
 
@@ -88,11 +90,13 @@ def fit_linear(
     columns: tuple[int, int] | None = None,
     ridge: float = 1e-3,
     floor: float = 0.05,
+    sparse: bool = False,
 ) -> Member:
     """Fit multinomial logistic regression on columns of `features` (n, d); deterministic.
 
     Minimises the weighted mean log loss plus `ridge` times the sum of squared coefficients of the scaled
-    columns. `weights` (n,) weigh the rows; `floor` keeps columns that hardly vary from being blown up.
+    columns. `weights` (n,) weigh the rows; `floor` keeps columns that hardly vary from being blown up;
+    `sparse` spares memory for columns that are mostly zero, which are then scaled but not centred.
     """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
@@ -103,26 +107,38 @@ def fit_linear(
     targets = np.array([list(classes).index(label) for label in labels])
     if len(set(targets.tolist())) < 2:
         raise UserError("Training needs labels of at least two profiles.")
-    mean, scale = _scaling(features[:, start:stop], row_weights, floor)
-    model = LogisticRegression(C=1.0 / (2.0 * ridge * len(features)), max_iter=300, tol=1e-4)
-    model.fit(np.clip((features[:, start:stop] - mean) / scale, -CLIP, CLIP), targets, sample_weight=row_weights.astype(np.float32))
+    mean, scale = _scaling(features[:, start:stop], row_weights, floor, centred=not sparse)
+    scaled: Any = np.clip((features[:, start:stop] - mean) / scale, -CLIP, CLIP)
+    if sparse:
+        from scipy.sparse import csr_array
+
+        scaled = csr_array(scaled)
+    model = LogisticRegression(C=1.0 / (2.0 * ridge * len(features)), max_iter=MAX_ITERATIONS, tol=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)  # stopping at the iteration limit is meant
+        model.fit(scaled, targets, sample_weight=row_weights.astype(np.float32))
     weight = np.zeros((stop - start, len(classes)), dtype=np.float32)
     bias = np.full(len(classes), -30.0, dtype=np.float32)
     coefficients, intercepts = np.asarray(model.coef_), np.asarray(model.intercept_)
     if len(model.classes_) == 2:
-        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.concatenate([-intercepts, intercepts]) / 2
+        coefficients, intercepts = (
+            np.vstack([-coefficients, coefficients]) / 2,
+            np.concatenate([-intercepts, intercepts]) / 2,
+        )
     for row, target in enumerate(model.classes_):
         weight[:, target] = coefficients[row]
         bias[target] = intercepts[row]
     return Member(start, stop, mean, scale, (Layer(weight, bias),))
 
 
-def _scaling(block: FloatArray, row_weights: Any, floor: float) -> tuple[FloatArray, FloatArray]:
-    """Return the weighted mean and standard deviation (plus `floor`) of each column of `block` (n, d)."""
+def _scaling(
+    block: FloatArray, row_weights: Any, floor: float, centred: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted mean (0 unless `centred`) and spread (plus `floor`) of each column of `block` (n, d)."""
     import numpy as np
 
     share = (row_weights / row_weights.sum()).astype(np.float32)
-    mean = share @ block
+    mean = share @ block if centred else np.zeros(block.shape[1], dtype=np.float32)
     variance = np.maximum(share @ (block * block) - mean * mean, 0.0)
     return mean.astype(np.float32), (np.sqrt(variance) + floor).astype(np.float32)
 
@@ -146,7 +162,9 @@ def predict_proba(head: Head, features: FloatArray) -> FloatArray:
     """Return calibrated probabilities (n, classes); rows sum to 1."""
     import numpy as np
 
-    result: FloatArray = np.exp(_log_softmax(raw_log_probabilities(head, features).astype(np.float64) / head.temperature)).astype(np.float32)
+    result: FloatArray = np.exp(
+        _log_softmax(raw_log_probabilities(head, features).astype(np.float64) / head.temperature)
+    ).astype(np.float32)
     return result
 
 
@@ -191,10 +209,14 @@ def with_prototypes(head: Head, features: FloatArray, count: int, quantile: floa
     return replace(head, prototypes=kept.astype(np.float32), maximum_distance=limit)
 
 
-def calibrate(head: Head, features: FloatArray, labels: Sequence[str], weights: FloatArray | None = None) -> Head:
+def calibrate(
+    head: Head, features: FloatArray, labels: Sequence[str], weights: FloatArray | None = None
+) -> Head:
     """Return `head` with the temperature that gives held-out rows the lowest weighted log loss."""
     logits = raw_log_probabilities(head, features)
-    return replace(head, temperature=fit_temperature(logits, [head.classes.index(label) for label in labels], weights))
+    return replace(
+        head, temperature=fit_temperature(logits, [head.classes.index(label) for label in labels], weights)
+    )
 
 
 def fit_temperature(logits: FloatArray, targets: Sequence[int], weights: FloatArray | None = None) -> float:
@@ -246,7 +268,7 @@ def save_head(head: Head, folder: Path) -> None:
     document = {**metadata, "version": head.version}
     (folder / "head.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with (folder / "head.npz").open("wb") as file:
-        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})
 
 
 def load_head(folder: Path) -> Head:
@@ -257,7 +279,9 @@ def load_head(folder: Path) -> Head:
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(f"{folder}: not a readable classifier: {error}") from error
     if document.get("version") != head.version:
-        raise UserError(f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again")
+        raise UserError(
+            f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again"
+        )
     return head
 
 
@@ -292,7 +316,15 @@ def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays[prefix + "mean"], arrays[prefix + "scale"] = member.mean, member.scale
         for depth, layer in enumerate(member.layers):
             arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"] = layer.weight, layer.bias
-        members.append({"name": prefix, "start": member.start, "stop": member.stop, "layers": len(member.layers), "share": member.share})
+        members.append(
+            {
+                "name": prefix,
+                "start": member.start,
+                "stop": member.stop,
+                "layers": len(member.layers),
+                "share": member.share,
+            }
+        )
     if head.prototypes is not None:
         arrays["prototypes"] = head.prototypes
     distance = None if head.maximum_distance == float("inf") else head.maximum_distance
@@ -305,8 +337,17 @@ def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _unpack_member(entry: dict[str, Any], arrays: dict[str, Any]) -> Member:
     prefix = entry["name"]
-    layers = tuple(Layer(arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"]) for depth in range(entry["layers"]))
-    return Member(int(entry["start"]), int(entry["stop"]), arrays[prefix + "mean"], arrays[prefix + "scale"], layers, float(entry["share"]))
+    layers = tuple(
+        Layer(arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"]) for depth in range(entry["layers"])
+    )
+    return Member(
+        int(entry["start"]),
+        int(entry["stop"]),
+        arrays[prefix + "mean"],
+        arrays[prefix + "scale"],
+        layers,
+        float(entry["share"]),
+    )
 
 
 def _log_softmax(scores: Any) -> Any:
@@ -324,5 +365,5 @@ def pack_head(head: Head) -> tuple[dict[str, Any], bytes]:
 
     metadata, arrays = _pack(head)
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})
     return metadata, buffer.getvalue()

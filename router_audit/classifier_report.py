@@ -53,7 +53,12 @@ class Evaluation:
     """(share of rows kept, error among them), the most certain rows first."""
 
 
-def evaluate(labels: Sequence[str], probabilities: FloatArray, classes: Sequence[str], abstained: Sequence[bool] | None = None) -> Evaluation:
+def evaluate(
+    labels: Sequence[str],
+    probabilities: FloatArray,
+    classes: Sequence[str],
+    abstained: Sequence[bool] | None = None,
+) -> Evaluation:
     """Measure `probabilities` (n, classes) against `labels` (n,); profiles without support are left out of macro_f1."""
     import numpy as np
 
@@ -71,10 +76,13 @@ def evaluate(labels: Sequence[str], probabilities: FloatArray, classes: Sequence
         if there:
             scores.append(f1)
     confusion = {
-        name: {other: int(((truth == place) & (given == column)).sum()) for other, column in [*index.items(), ("abstained", -1)]}
+        name: {
+            other: int(((truth == place) & (given == column)).sum())
+            for other, column in [*index.items(), ("abstained", -1)]
+        }
         for name, place in index.items()
     }
-    certainty = probabilities.max(axis=1) if len(truth) else np.zeros(0)
+    certainty: FloatArray = probabilities.max(axis=1) if len(truth) else np.zeros(0, dtype=np.float32)
     right = best == truth
     one_hot = np.eye(len(classes))[truth]
     return Evaluation(
@@ -106,7 +114,10 @@ def _calibration_error(certainty: FloatArray, right: NDArray[np.bool_]) -> float
     if not len(certainty):
         return float("nan")
     bins = np.minimum((certainty * BINS).astype(int), BINS - 1)
-    gaps = [abs(float(certainty[bins == b].mean()) - float(right[bins == b].mean())) * float((bins == b).mean()) for b in set(bins.tolist())]
+    gaps = [
+        abs(float(certainty[bins == b].mean()) - float(right[bins == b].mean())) * float((bins == b).mean())
+        for b in set(bins.tolist())
+    ]
     return float(sum(gaps))
 
 

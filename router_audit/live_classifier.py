@@ -81,7 +81,9 @@ def load_classifier(
     if fast:
         light = tuple(member for member in head.members if member.stop <= LIGHT[1])
         if not builtin or not light:
-            raise ModelError("has no light part; leave `fast` off, or use a table of the builtin head", where=version)
+            raise ModelError(
+                "has no light part; leave `fast` off, or use a table of the builtin head", where=version
+            )
         return LiveClassifier(version, replace(head, members=light), None, builtin=True)
     if encoder is None or encoder.name != name:
         encoder = load_encoder(name)

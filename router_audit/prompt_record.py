@@ -14,7 +14,9 @@ MAX_MESSAGES_READ = 400
 MAX_PARTS_READ = 40
 CUT = "\n\n"
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ud800-\udfff]"
+)
 _BLANK_RUN = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}|[ \t]{12,}")
 _SAME_CHARACTER = re.compile(r"([^\s\d])\1{11,}")
 _SAME_TOKEN = re.compile(r"(\S{1,24}(?:\s|\b))\1{7,}")
@@ -93,7 +95,9 @@ def read_prompt(record: Mapping[str, object]) -> PromptParts:
             elif role in ("tool", "function"):
                 counter.results += 1
             elif texts:
-                turns.append(Turn("assistant" if role in ("assistant", "model", "ai") else "user", CUT.join(texts)))
+                turns.append(
+                    Turn("assistant" if role in ("assistant", "model", "ai") else "user", CUT.join(texts))
+                )
         message_count = len(messages)
     else:
         texts = counter.texts(record.get("prompt"))
@@ -105,7 +109,11 @@ def read_prompt(record: Mapping[str, object]) -> PromptParts:
     characters = sum(len(turn.text) for turn in turns) + sum(len(text) for text in system_texts)
     names, count = _tools(record.get("tools"))
     return PromptParts(
-        system=clip(CUT.join(text[: SYSTEM_HEAD * 2] if len(system_texts) > 1 else text for text in system_texts[:8]), SYSTEM_HEAD, SYSTEM_TAIL).strip(),
+        system=clip(
+            CUT.join(text[: SYSTEM_HEAD * 2] if len(system_texts) > 1 else text for text in system_texts[:8]),
+            SYSTEM_HEAD,
+            SYSTEM_TAIL,
+        ).strip(),
         turns=tuple(Turn(turn.role, clip(turn.text, TURN_HEAD, TURN_TAIL).strip()) for turn in turns),
         tool_names=names,
         tool_count=count,
@@ -137,7 +145,11 @@ class _Counter:
         if isinstance(body, Mapping):
             return self._part(body)
         if isinstance(body, list | tuple):
-            parts = body if len(body) <= MAX_PARTS_READ else [*body[: MAX_PARTS_READ // 2], *body[-MAX_PARTS_READ // 2 :]]
+            parts = (
+                body
+                if len(body) <= MAX_PARTS_READ
+                else [*body[: MAX_PARTS_READ // 2], *body[-MAX_PARTS_READ // 2 :]]
+            )
             return [text for part in parts for text in self.texts(part)]
         return [str(body)[:TURN_HEAD]]
 
@@ -149,7 +161,18 @@ class _Counter:
         if kind in ("tool_call_response", "tool_result", "function_call_output", "tool_response"):
             self.results += 1
             return []
-        if kind in ("blob", "uri", "file", "image", "image_url", "input_image", "document", "audio", "input_audio", "video"):
+        if kind in (
+            "blob",
+            "uri",
+            "file",
+            "image",
+            "image_url",
+            "input_image",
+            "document",
+            "audio",
+            "input_audio",
+            "video",
+        ):
             self.images += 1
             return []
         for key in ("text", "content"):
@@ -189,7 +212,11 @@ def _tools(tools: object) -> tuple[tuple[str, ...], int]:
         name: object = tool
         if isinstance(tool, Mapping):
             inner = tool.get("function")
-            name = tool.get("name") or (inner.get("name") if isinstance(inner, Mapping) else None) or tool.get("type")
+            name = (
+                tool.get("name")
+                or (inner.get("name") if isinstance(inner, Mapping) else None)
+                or tool.get("type")
+            )
         if isinstance(name, str) and name:
             names.append(clean(name[:60]))
     return tuple(names), len(tools)

@@ -309,11 +309,13 @@ def escalate(rules: Rules, decision: Decision, signal: AnswerSignal) -> Escalati
     """The one rung above, where the answer is not to be trusted; else None.
 
     The result is a function of the decision alone, so asking again, from a
-    retry or another thread, names the same rung; and an `Escalation` has no way up. A provider's error is no
-    answer and leads sideways (`fall_back`), never up.
+    retry or another thread, names the same rung; and an `Escalation` has no way up. A provider's error leads
+    sideways (`fall_back`) while the tier has another model.
     """
     target, weak = decision.escalate_to, weakness(signal, decision.threshold)
-    if signal.provider_error is not None or target is None or not weak or decision.model is None:
+    if target is None or not weak or decision.model is None:
+        return None
+    if signal.provider_error is not None and decision.sideways:
         return None
     return Escalation(
         model=target,
@@ -332,6 +334,8 @@ def weakness(signal: AnswerSignal, threshold: float) -> str:
     A route certified at a threshold keeps only answers of at least that confidence, so an answer whose
     confidence is not known is not kept.
     """
+    if signal.provider_error is not None:
+        return f"provider error: {signal.provider_error}"
     if signal.refused:
         return "refused"
     if signal.empty:

@@ -109,13 +109,13 @@ def select(contents: pl.DataFrame, clusters: Sequence[int], *, labels: int, seed
     for name, own in strata.items():
         taken, left = own[: sizes[name]], own[sizes[name] :]
         chances = [1.0 if not left else -math.expm1(-c.weight * left[0].rank) for c in taken]
-        core += [
-            (c.rank, Drawn(c.drawn, "core", c.weight / p)) for c, p in zip(taken, chances, strict=True)
-        ]
+        core += [(c.rank, Drawn(c.drawn, "core", c.weight / p)) for c, p in zip(taken, chances, strict=True)]
         rest += left
     rest.sort(key=lambda c: (-math.sqrt(c.weight) * c.uncertainty, c.heaviest))
     informative = [Drawn(c.heaviest, "informative", float(c.weight)) for c in rest[: labels - len(core)]]
-    return [drawn for _, drawn in sorted(core, key=lambda pair: (pair[0], pair[1].content_hash))] + informative
+    return [
+        drawn for _, drawn in sorted(core, key=lambda pair: (pair[0], pair[1].content_hash))
+    ] + informative
 
 
 def share(hits: Sequence[bool], weights: Sequence[float], *, alpha: float = ALPHA) -> Share:
@@ -148,9 +148,9 @@ def suspects(
 
     index = {name: i for i, name in enumerate(classes)}
     rows = np.array([index[name] for name in given])
-    means = np.array([
-        probabilities[rows == i, i].mean() if (rows == i).any() else np.inf for i in range(len(classes))
-    ])
+    means = np.array(
+        [probabilities[rows == i, i].mean() if (rows == i).any() else np.inf for i in range(len(classes))]
+    )
     confident = np.where(probabilities >= means, probabilities, -1.0)
     found = []
     for row, own in enumerate(rows):

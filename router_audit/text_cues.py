@@ -140,11 +140,18 @@ _UNSPACED: dict[str, str] = {
 
 CUE_NAMES: tuple[str, ...] = tuple(_WORDS)
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_OTHER_SCRIPT = re.compile(r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_OTHER_SCRIPT = re.compile(
+    r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
+)
 STEM_LENGTHS = range(4, 14)
 
 
-def _tables() -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]], dict[str, tuple[int, ...]], tuple[tuple[str, int], ...]]:
+def _tables() -> tuple[
+    dict[str, tuple[int, ...]],
+    dict[str, tuple[int, ...]],
+    dict[str, tuple[int, ...]],
+    tuple[tuple[str, int], ...],
+]:
     """Turn the lists into look-up tables: words, stems, phrases (joined by one space) and unspaced pieces."""
     words: dict[str, list[int]] = {}
     stems: dict[str, list[int]] = {}
@@ -155,7 +162,9 @@ def _tables() -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]], d
                 phrases.setdefault(" ".join(phrase.split()), []).append(group)
         for word in _WORDS[name].split():
             (stems if word.endswith("*") else words).setdefault(word.rstrip("*"), []).append(group)
-    unspaced = tuple((piece, CUE_NAMES.index(name)) for name, pieces in _UNSPACED.items() for piece in pieces.split())
+    unspaced = tuple(
+        (piece, CUE_NAMES.index(name)) for name, pieces in _UNSPACED.items() for piece in pieces.split()
+    )
     frozen = [{key: tuple(value) for key, value in table.items()} for table in (words, stems, phrases)]
     return frozen[0], frozen[1], frozen[2], unspaced
 

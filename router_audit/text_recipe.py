@@ -28,30 +28,56 @@ _EXAMPLE_MARK = re.compile(
     r"^\W{0,4}(?:(?:positive |negative )?example(?: input)?s?\s*\d*\s*[-:.)]|e\.g\.|for example[,:]|examples?:|demonstrations?|few-shot|esimerkki|beispiel\w*\s*\d*:|ejemplos?\s*\d*:|exemples?\s*\d*:|例)",
     re.IGNORECASE,
 )
-_QUERY_MARK = re.compile(r"(?:now complete|now (?:do|answer|classify|extract|solve|it is your turn)|your turn|complete the following|test (?:input|case)|actual (?:input|task))", re.IGNORECASE)
-_PAIR_INPUT = re.compile(r"(?im)^\W{0,3}(?:q|question|input|text|sentence|review|x|user|example)\s*\d*\s*[:：]")
-_PAIR_OUTPUT = re.compile(r"(?im)^\W{0,3}(?:a|answer|output|label|sentiment|category|result|y|response|entities|class)\s*\d*\s*[:：][ \t]*\S")
+_QUERY_MARK = re.compile(
+    r"(?:now complete|now (?:do|answer|classify|extract|solve|it is your turn)|your turn|complete the following|test (?:input|case)|actual (?:input|task))",
+    re.IGNORECASE,
+)
+_PAIR_INPUT = re.compile(
+    r"(?im)^\W{0,3}(?:q|question|input|text|sentence|review|x|user|example)\s*\d*\s*[:：]"
+)
+_PAIR_OUTPUT = re.compile(
+    r"(?im)^\W{0,3}(?:a|answer|output|label|sentiment|category|result|y|response|entities|class)\s*\d*\s*[:：][ \t]*\S"
+)
 _ASKS = re.compile(
     r"^\W{0,6}(?:\d+[.)]\s*)?(?:please |kindly |now |then |first |next |hi[,!]? |hello[,!]? |could you |can you |would you |i (?:want|need|would like|'d like) (?:you )?to |your (?:task|job|goal) is to )*"
     r"(?:classify|categori[sz]e|label|tag|assign|rate|grade|score|triage|judge|detect|decide|determine|tell|check|predict|pick|choose|select|indicate|verify|flag|identify|extract|find|list|recogni[sz]e|pull|copy|locate|highlight|quote|retrieve|parse|fill|capture|collect|convert|return|output|give|read|answer|respond|reply|write|rewrite|generate|create|calculate|compute|solve|prove|derive|evaluate|simplify|explain|describe|summari[sz]e|translate|compare|analy[sz]e|design|recommend|suggest|propose|debug|implement|draft|compose|think|consider|assess|examine|look|review|use|using|perform|complete|provide|make|plan|book|search|run|go|open|fix|help|show|do|does|is|are|was|can|should|would|what|which|who|where|when|why|how|given|based|if|you are|you will|you must|your|in this task|definition|task|instruction|question|map|match|route|group|sort|rank|split|mark|annotate|transcribe|turn|take|set|send|add|update|ensure|note)\b",
     re.IGNORECASE,
 )
-_MODAL = re.compile(r"(?i)\b(?:you (?:are|will|must|should|need|have|can)|your (?:task|job|goal|answer|output|response)|the (?:answer|output) (?:is|should|must)|please|must be|should be|one of|respond|reply|output|return|only|do not|don't|according to|based on|following|above|below|whether|tehtäv\w+|sinun)\b|请|选项|问题|任务|答案|ください|다음|следующ")
+_MODAL = re.compile(
+    r"(?i)\b(?:you (?:are|will|must|should|need|have|can)|your (?:task|job|goal|answer|output|response)|the (?:answer|output) (?:is|should|must)|please|must be|should be|one of|respond|reply|output|return|only|do not|don't|according to|based on|following|above|below|whether|tehtäv\w+|sinun)\b|请|选项|问题|任务|答案|ください|다음|следующ"
+)
 _QUESTION = re.compile(r"[?？؟][\"'”’)\]\s]*$|吗|\bquestion\s*\d*\s*[:：]", re.IGNORECASE)
-_QUOTED_LIST = re.compile(r"[\"'“‘`][\w /+&-]{1,30}[\"'”’`](?:\s*(?:,|;|\||/|or|and|oder|y|ou|、|，)\s*){1,2}(?:[\"'“‘`][\w /+&-]{1,30}[\"'”’`])", re.IGNORECASE)
-_BARE_LIST = re.compile(r"(?:\b[\w-]{2,20}(?: [\w-]{2,14})?, ){1,12}(?:[\w-]{2,20}(?: [\w-]{2,14})?)?,? ?(?:or|and|oder|ou|o|tai|или) [\w-]{2,20}|[A-Z_]{3,20}(?:\s?[|/,]\s?[A-Z_]{3,20}){1,12}", re.IGNORECASE)
-_OPTION_LINE = re.compile(r"(?m)(?:^[ \t]*[\(\[]?(?:[A-J]|\d{1,2})[\)\].:]\s+\S|\([A-J]\)\s?\S| [A-J][.)] \S)")
+_QUOTED_LIST = re.compile(
+    r"[\"'“‘`][\w /+&-]{1,30}[\"'”’`](?:\s*(?:,|;|\||/|or|and|oder|y|ou|、|，)\s*){1,2}(?:[\"'“‘`][\w /+&-]{1,30}[\"'”’`])",
+    re.IGNORECASE,
+)
+_BARE_LIST = re.compile(
+    r"(?:\b[\w-]{2,20}(?: [\w-]{2,14})?, ){1,12}(?:[\w-]{2,20}(?: [\w-]{2,14})?)?,? ?(?:or|and|oder|ou|o|tai|или) [\w-]{2,20}|[A-Z_]{3,20}(?:\s?[|/,]\s?[A-Z_]{3,20}){1,12}",
+    re.IGNORECASE,
+)
+_OPTION_LINE = re.compile(
+    r"(?m)(?:^[ \t]*[\(\[]?(?:[A-J]|\d{1,2})[\)\].:]\s+\S|\([A-J]\)\s?\S| [A-J][.)] \S)"
+)
 _BULLET = re.compile(r"(?m)^[ \t]*[-*•][ \t]+\S")
 _JSON_KEY = re.compile(r"[\"'][\w -]{1,40}[\"']\s*:")
-_TOOL_DOC = re.compile(r"(?i)[\"'](?:parameters|arguments|input_schema|input-type|input_type|api_name|function|desc(?:ription)?|tool_name)[\"']\s*:|\b(?:def|function)\s+\w+\(|\bAction(?: Input)?:|\bObservation:|\bThought:|<(?:tool|function|action)s?>|\b\w+\([\w, =\"']{0,60}\)\s*[-:–]")
-_CODE = re.compile(r"```|(?m:^[ \t]*(?:def |class |import |from \w+ import|#include|public |function |const |let |SELECT |>>> |\$ ))|[;{}][ \t]*\n|Traceback|</\w+>|\w+\.\w+\(")
-_MATH = re.compile(r"\$[^$\n]{1,80}\$|\\(?:frac|sqrt|sum|int|begin|left|mathrm|times|alpha)|\b\d+\s*[-+*/^=×÷<>]\s*\d+|[=≤≥≠∑∫√π]")
+_TOOL_DOC = re.compile(
+    r"(?i)[\"'](?:parameters|arguments|input_schema|input-type|input_type|api_name|function|desc(?:ription)?|tool_name)[\"']\s*:|\b(?:def|function)\s+\w+\(|\bAction(?: Input)?:|\bObservation:|\bThought:|<(?:tool|function|action)s?>|\b\w+\([\w, =\"']{0,60}\)\s*[-:–]"
+)
+_CODE = re.compile(
+    r"```|(?m:^[ \t]*(?:def |class |import |from \w+ import|#include|public |function |const |let |SELECT |>>> |\$ ))|[;{}][ \t]*\n|Traceback|</\w+>|\w+\.\w+\("
+)
+_MATH = re.compile(
+    r"\$[^$\n]{1,80}\$|\\(?:frac|sqrt|sum|int|begin|left|mathrm|times|alpha)|\b\d+\s*[-+*/^=×÷<>]\s*\d+|[=≤≥≠∑∫√π]"
+)
 _NUMBER = re.compile(r"(?<![\w.])[-+$€£]?\d[\d,.]*%?(?![\w])")
-_URL_OR_PATH = re.compile(r"https?://|\bwww\.|(?<!\w)/(?:\w+/)+\w*|\b\w+\.(?:py|js|ts|csv|json|txt|pdf|jpg|jpeg|png|wav|mp3|mp4|md|yaml|toml|sh|xlsx?|docx?)\b")
+_URL_OR_PATH = re.compile(
+    r"https?://|\bwww\.|(?<!\w)/(?:\w+/)+\w*|\b\w+\.(?:py|js|ts|csv|json|txt|pdf|jpg|jpeg|png|wav|mp3|mp4|md|yaml|toml|sh|xlsx?|docx?)\b"
+)
 _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _XML_TAG = re.compile(r"</?[A-Za-z][\w-]{1,30}>")
 _BLANK = re.compile(r"_{3,}|\[(?:MASK|BLANK)\]|<mask>", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\bI\b|\bmy\b")
 _SPACES = re.compile(r"\s+")
 
 _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -71,7 +97,8 @@ FEATURE_NAMES: tuple[str, ...] = (
     "has_system", "system_length", "user_length", "tail_share", "turns", "user_turns", "assistant_turns", "tools", "many_tools",
     "tool_calls", "tool_results", "images", "format_json", "format_schema", "instruction_share", "question_marks", "ends_with_question",
     "ends_with_colon", "examples", "sentences", "lines", "mean_line", "bare_list", "non_ascii", "cjk", "user_first_person",
-    "instruction_first", "instruction_last",
+    "instruction_first", "instruction_last", "rest_length", "rest_numbers", "question_alone", "question_over_passage", "question_over_numbers",
+    "ask_numbers", "ask_length", "personal_in_rest",
     *(f"user_{name}" for name, _ in _COUNTS),
     "system_tool_docs", "system_json_keys", "system_bullets",
     *(f"instruction_{name}" for name in CUE_NAMES),
@@ -106,7 +133,9 @@ def view_prompt(record: Mapping[str, object]) -> PromptView:
     system_ask = tell_instruction(system, SYSTEM_CHARS)
     user_ask = tell_instruction(user, INSTRUCTION_CHARS)
     instruction = _join(system_ask, user_ask, _outside(parts))
-    whole = _squeeze(user if len(user) <= WHOLE_HEAD + WHOLE_TAIL else user[:WHOLE_HEAD] + " … " + user[-WHOLE_TAIL:])
+    whole = _squeeze(
+        user if len(user) <= WHOLE_HEAD + WHOLE_TAIL else user[:WHOLE_HEAD] + " … " + user[-WHOLE_TAIL:]
+    )
     features = _features(parts, system, user, turns, system_ask, user_ask)
     return PromptView(instruction or whole, _join(system_ask[:160], whole), features, bool(system or user))
 
@@ -170,12 +199,16 @@ def _units(text: str) -> list[tuple[str, float]]:
         listed = ", " in piece and bool(" or " in piece or _QUOTED_LIST.search(piece))
         score = 1.6 * asks + 1.4 * question + 1.1 * modal + 0.7 * listed
         score += 1.2 * (index == first) + 1.2 * (index == last)
-        score -= 1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * in_example + 0.8 * (len(piece) > 260)
+        score -= (
+            1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * in_example + 0.8 * (len(piece) > 260)
+        )
         scored.append((piece, score))
     return scored
 
 
-def _features(parts: PromptParts, system: str, user: str, turns: tuple[Turn, ...], system_ask: str, user_ask: str) -> tuple[float, ...]:
+def _features(
+    parts: PromptParts, system: str, user: str, turns: tuple[Turn, ...], system_ask: str, user_ask: str
+) -> tuple[float, ...]:
     """Compute the values of FEATURE_NAMES, each bounded so that no prompt can pull a linear score without limit."""
     user_turns = sum(turn.role != "assistant" for turn in turns)
     lines = user.count("\n") + 1
@@ -209,13 +242,29 @@ def _features(parts: PromptParts, system: str, user: str, turns: tuple[Turn, ...
         float(bool(_BARE_LIST.search(user_ask))),
         min(len(_NON_ASCII.findall(user[:800])) / (len(user[:800]) + 1), 1.0),
         min(len(_CJK.findall(user[:800])) / (len(user[:800]) + 1), 1.0),
-        _log(len(re.findall(r"\bI\b|\bmy\b|\bI'", user[:1500])), 3.0),
+        _log(len(_FIRST_PERSON.findall(user[:1500])), 3.0),
         float(bool(_ASKS.match(first_piece))),
         float(bool(_QUESTION.search(last_piece) or _MODAL.search(last_piece))),
     ]
+    rest = max(len(user) - len(user_ask), 0)
+    numbers = len(_NUMBER.findall(user[:1500]))
+    density = min(numbers / (len(user[:1500]) / 40 + 1), 1.0)
+    question = float("?" in user_ask or "？" in user_ask)
+    values.extend((
+        _log(min(rest, 4000), 8.0),
+        density if rest > 120 else 0.0,
+        question * float(rest <= 120),
+        question * _log(min(rest, 4000), 8.0) * (1.0 - density),
+        question * density,
+        _log(len(_NUMBER.findall(user_ask)), 3.0),
+        _log(len(user_ask), 7.0),
+        _log(len(_FIRST_PERSON.findall(user[:1500])) if rest > 120 else 0, 3.0),
+    ))  # fmt: skip
     seen = user[:1800] + "\n" + user[-500:] if len(user) > 2300 else user
     values.extend(_log(min(len(pattern.findall(seen)), 40), 3.0) for _, pattern in _COUNTS)
-    values.extend(_log(min(len(pattern.findall(system)), 40), 3.0) for pattern in (_TOOL_DOC, _JSON_KEY, _BULLET))
+    values.extend(
+        _log(min(len(pattern.findall(system)), 40), 3.0) for pattern in (_TOOL_DOC, _JSON_KEY, _BULLET)
+    )
     for text in (user_ask, ending, system_ask):
         values.extend(_log(count, 2.0) for count in count_cues(text))
     return tuple(values)

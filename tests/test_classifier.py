@@ -20,19 +20,31 @@ def clouds(count: int = 60, spread: float = 0.6, seed: int = 1) -> tuple[classif
     rng = np.random.default_rng(seed)
     centres = np.eye(4, 8, dtype=np.float32) * 2
     labels = [CLASSES[row % 4] for row in range(count * 4)]
-    features = np.array([centres[row % 4] for row in range(count * 4)]) + rng.normal(0, spread, (count * 4, 8))
+    features = np.array([centres[row % 4] for row in range(count * 4)]) + rng.normal(
+        0, spread, (count * 4, 8)
+    )
     return features.astype(np.float32), labels
 
 
 def head() -> classifier.Head:
     features, labels = clouds()
-    return classifier.Head(CLASSES, (classifier.fit_linear(features, labels, CLASSES),), about={"recipe": "t"})
+    return classifier.Head(
+        CLASSES, (classifier.fit_linear(features, labels, CLASSES),), about={"recipe": "t"}
+    )
 
 
 def test_learns_separated_clouds() -> None:
     features, labels = clouds(seed=2)
     assert [p.profile for p in classifier.predict(head(), features)].count("x") == 0
-    assert np.mean([p.profile == label for p, label in zip(classifier.predict(head(), features), labels, strict=True)]) > 0.95
+    assert (
+        np.mean(
+            [
+                p.profile == label
+                for p, label in zip(classifier.predict(head(), features), labels, strict=True)
+            ]
+        )
+        > 0.95
+    )
 
 
 def test_probabilities_sum_to_one() -> None:
@@ -45,13 +57,19 @@ def test_fitting_is_deterministic() -> None:
 
 
 def test_round_trip_is_exact(tmp_path: Path) -> None:
-    before = classifier.with_prototypes(replace(head(), temperature=1.7, minimum_probability=0.4), clouds()[0], 50, 0.99, seed=3)
+    before = classifier.with_prototypes(
+        replace(head(), temperature=1.7, minimum_probability=0.4), clouds()[0], 50, 0.99, seed=3
+    )
     classifier.save_head(before, tmp_path)
     after = classifier.load_head(tmp_path)
     assert after.version == before.version
     features = clouds(seed=9)[0]
-    assert np.array_equal(classifier.predict_proba(before, features), classifier.predict_proba(after, features))
-    assert np.array_equal(classifier.distance_to_training(before, features), classifier.distance_to_training(after, features))
+    assert np.array_equal(
+        classifier.predict_proba(before, features), classifier.predict_proba(after, features)
+    )
+    assert np.array_equal(
+        classifier.distance_to_training(before, features), classifier.distance_to_training(after, features)
+    )
 
 
 def test_same_head_same_bytes(tmp_path: Path) -> None:
@@ -87,10 +105,19 @@ def test_missing_or_broken_head_is_a_user_error(tmp_path: Path) -> None:
 
 def test_calibration_lowers_log_loss_of_overconfident_scores() -> None:
     features, labels = clouds(spread=1.6, seed=5)
-    sharp = replace(head(), members=tuple(replace(m, layers=(classifier.Layer(m.layers[0].weight * 6, m.layers[0].bias),)) for m in head().members))
+    sharp = replace(
+        head(),
+        members=tuple(
+            replace(m, layers=(classifier.Layer(m.layers[0].weight * 6, m.layers[0].bias),))
+            for m in head().members
+        ),
+    )
     calibrated = classifier.calibrate(sharp, features, labels)
     assert calibrated.temperature > 1.5
-    assert evaluate(labels, classifier.predict_proba(calibrated, features), CLASSES).brier < evaluate(labels, classifier.predict_proba(sharp, features), CLASSES).brier
+    assert (
+        evaluate(labels, classifier.predict_proba(calibrated, features), CLASSES).brier
+        < evaluate(labels, classifier.predict_proba(sharp, features), CLASSES).brier
+    )
 
 
 def test_abstains_when_unsure_or_far() -> None:
@@ -130,7 +157,13 @@ def test_report_counts_abstentions_as_errors() -> None:
     held_back = evaluate(labels, probabilities, CLASSES, [True, False, False])
     assert held_back.abstained == 1
     assert held_back.macro_f1 == pytest.approx((2 / 3 + 1.0) / 2)
-    assert held_back.confusion["classification"] == {"classification": 1, "extraction": 0, "reasoning": 0, "coordination": 0, "abstained": 1}
+    assert held_back.confusion["classification"] == {
+        "classification": 1,
+        "extraction": 0,
+        "reasoning": 0,
+        "coordination": 0,
+        "abstained": 1,
+    }
 
 
 def test_report_of_a_known_table() -> None:

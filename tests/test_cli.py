@@ -13,7 +13,17 @@ from typer.testing import CliRunner
 from router_audit.cli import app
 from tests.conftest import ROOT
 
-HEAVY = ("torch", "sklearn", "duckdb", "polars", "anthropic", "openai", "sentence_transformers", "numpy", "jinja2")
+HEAVY = (
+    "torch",
+    "sklearn",
+    "duckdb",
+    "polars",
+    "anthropic",
+    "openai",
+    "sentence_transformers",
+    "numpy",
+    "jinja2",
+)
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +60,9 @@ def test_every_command_has_help_with_an_example() -> None:
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(words: list[str], said: str, tmp_path: Path) -> None:
-    done = run(*words, *(["--db", str(tmp_path / "a.duckdb")] if words[0] in {"ingest", "build-table"} else []))
+    done = run(
+        *words, *(["--db", str(tmp_path / "a.duckdb")] if words[0] in {"ingest", "build-table"} else [])
+    )
 
     assert done.returncode == 2
     assert said in done.stderr

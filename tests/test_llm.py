@@ -66,9 +66,7 @@ def ask(text: str = "hello", **about: object) -> Ask:
 
 
 @contextmanager
-def client(
-    server: Loopback, provider: str, *, retries: int = 2, timeout_s: float = 5.0
-) -> Iterator[Client]:
+def client(server: Loopback, provider: str, *, retries: int = 2, timeout_s: float = 5.0) -> Iterator[Client]:
     url = server.url if provider == "anthropic" else server.openai_url
     with closing(client_for(provider, "m", base_url=url, timeout_s=timeout_s, max_retries=retries)) as made:
         yield made
@@ -100,7 +98,10 @@ def test_anthropic_caches_the_system_prompt_and_counts_it() -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("failure", [RATE_LIMITED, OVERLOADED], ids=["429", "529"])
 def test_a_turned_away_call_is_tried_again_and_costs_nothing(provider: str, failure: object) -> None:
-    with Loopback(lambda call: failure if call.attempt == 1 else None) as server, client(server, provider) as used:
+    with (
+        Loopback(lambda call: failure if call.attempt == 1 else None) as server,
+        client(server, provider) as used,
+    ):
         answer = used.ask(ask(), lambda: False)
 
     assert answer.status == "ok"
@@ -155,7 +156,10 @@ def test_another_tool_than_the_forced_one_is_handed_on_by_its_name(provider: str
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("lost", [Drops(), Sleeps(1.0), BROKEN], ids=["drop", "timeout", "500"])
 def test_an_attempt_whose_answer_was_lost_is_counted(provider: str, lost: object) -> None:
-    with Loopback(lambda call: lost if call.attempt == 1 else None) as server, client(server, provider, timeout_s=0.4) as used:
+    with (
+        Loopback(lambda call: lost if call.attempt == 1 else None) as server,
+        client(server, provider, timeout_s=0.4) as used,
+    ):
         answer = used.ask(ask())
 
     assert answer.status == "ok"

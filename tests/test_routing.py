@@ -190,6 +190,9 @@ def test_a_sound_answer_stays_and_a_provider_error_goes_sideways_not_up() -> Non
     assert (other.model, other.tier, other.fallen_from) == (HAIKU.ref, "economy", (FLASH.ref,))
     assert other.escalate_to == decision.escalate_to
     assert fall_back(other) is None
+    last = escalate(rules, other, AnswerSignal(provider_error="529"))
+    assert last is not None
+    assert (last.model, last.signal) == (SONNET.ref, "provider error: 529")
 
 
 def test_a_table_that_escalates_two_tiers_is_refused() -> None:

@@ -40,7 +40,9 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "gateway.jsonl").write_text("".join(itertools.islice(lines, 110, 140)), "utf-8")
     for name in ("api-pairs/openai-chat.jsonl", "otel/genai-spans.jsonl"):
         with (SAMPLES / name).open(encoding="utf-8", errors="surrogateescape") as lines:
-            (folder / Path(name).name).write_text("".join(itertools.islice(lines, 8)), "utf-8", "surrogateescape")
+            (folder / Path(name).name).write_text(
+                "".join(itertools.islice(lines, 8)), "utf-8", "surrogateescape"
+            )
     return folder
 
 
@@ -104,7 +106,9 @@ def test_a_log_without_a_request_is_one_line_and_exit_code_2(name: str, tmp_path
 def test_an_interrupt_exits_130_and_the_next_run_completes(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "router_audit", "run", str(SAMPLES), "--last", "40", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
         deadline = time.monotonic() + 60
         while not (tmp_path / "router_audit.duckdb").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -115,4 +119,8 @@ def test_an_interrupt_exits_130_and_the_next_run_completes(tmp_path: Path) -> No
     again = audit(tmp_path, "run", str(SAMPLES), "--last", "40", "--json")
 
     assert again.returncode == 0, again.stderr
-    assert sum(json.loads(again.stdout)["tag"]["by_profile"].values()) + json.loads(again.stdout)["tag"]["abstained"] == 40
+    assert (
+        sum(json.loads(again.stdout)["tag"]["by_profile"].values())
+        + json.loads(again.stdout)["tag"]["abstained"]
+        == 40
+    )

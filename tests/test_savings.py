@@ -166,6 +166,17 @@ def test_no_request_moves_to_a_dearer_model_or_one_it_does_not_fit() -> None:
     assert not assign(rows[:1], [plan("m/middle")], PRICES)["moved"].any()
 
 
+def test_a_request_that_does_not_fit_the_sessions_model_takes_its_own_route() -> None:
+    wide = RoutePlan("extraction", "huge", "m/wide", None)
+    prices = {**PRICES, "m/wide": price("m/wide", "0.5", "2")}
+    rows = log(
+        {"input": 1000, "session_id": "s"},
+        {"input": 150_000, "session_id": "s", "profile": "extraction", "context": "huge"},
+    )
+
+    assert assign(rows, [plan(), wide], prices)["assigned"].to_list() == ["m/small", "m/wide"]
+
+
 def test_another_tokenizer_rescales_the_candidates_tokens_alone() -> None:
     found = bill(log({"input": 1000, "output": 100}), plan(), factor=lambda _old, _new: Decimal("1.2"))
 

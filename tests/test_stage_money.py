@@ -110,7 +110,7 @@ def test_a_bill_that_does_not_reconcile_withholds_the_headline() -> None:
     assert "differs from the log's" in (block["withheld"] or "")
     assert block["per_month_usd"] == {"p5": None, "p50": None, "p95": None}
     assert all(row["term"] != "saving" for row in block["waterfall"])
-    assert money_notes(off, BOOK, LADDER, PRICES, DAY)[0].startswith("No saving is stated")
+    assert money_notes(off, BOOK, DAY)[0].startswith("No saving is stated")
     assert found(seen(logged=1.2), MoneyOptions(tolerance=Decimal("0.2"))).withheld == ""
 
 
@@ -197,14 +197,15 @@ def test_rates_come_from_the_trials_of_the_routes_own_candidate() -> None:
 
 def test_a_stale_list_and_a_coming_change_are_said() -> None:
     result = found(seen())
-    later = date(2027, 6, 1)
-    ladder = replace(
-        LADDER, models=(*LADDER.models, replace(FLASH, model="gemini-3.8-flash", tier="premium"))
-    )
     changing = BOOK.resolve("google", "gemini-3.8-flash", DAY)
     assert isinstance(changing, ModelPrice)
-    prices = {**PRICES, "google/gemini-3.8-flash": changing}
+    audit = seen()
+    known = replace(audit, prices={**audit.prices, changing.ref: changing})
+    table = routes(LADDER, traffic_of(audit.frame), {}, assume_capable=True)
+    prices = {**PRICES, changing.ref: changing}
+    told = money(known, table, LADDER, prices, tiers_by_price(LADDER, prices), {}, BOOK, MoneyOptions())
 
-    assert any("older than" in note for note in money_notes(result, BOOK, LADDER, PRICES, later))
-    assert any("from 2027-01-01" in note for note in money_notes(result, BOOK, ladder, prices, DAY))
-    assert money_notes(result, BOOK, LADDER, PRICES, DAY) == []
+    assert any("older than" in note for note in money_notes(result, BOOK, date(2027, 6, 1)))
+    assert money_notes(result, BOOK, DAY) == []
+    assert any("from 2027-01-01" in note for note in money_notes(told, BOOK, DAY))
+    assert savings_content(told)["price_changes"][0]["on"] == "2027-01-01"

@@ -6,8 +6,13 @@ import typer
 
 from router_audit.cli import (
     build_table,
+    canary,
+    diff,
+    evaluate,
+    export,
     grade,
     ingest,
+    label,
     prices,
     rejects,
     replay,
@@ -15,6 +20,7 @@ from router_audit.cli import (
     route,
     run,
     tag,
+    track,
     train,
     trials,
     verify,
@@ -34,9 +40,12 @@ app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
 app.command("rejects", epilog=rejects.EXAMPLE)(rejects.rejects)
 app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
+app.command("label", epilog=label.EXAMPLE)(label.label)
 app.command("train", epilog=train.EXAMPLE)(train.train)
+app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
+app.command("export", epilog=export.EXAMPLE)(export.export)
 app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
 app.command("grade", epilog=grade.EXAMPLE)(grade.grade)
 app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
@@ -44,6 +53,11 @@ app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
 app.command("route", epilog=route.EXAMPLE)(route.route)
+app.add_typer(
+    canary.app, name="canary", help="Pairs of premium and routed answers: is any route doing harm?"
+)
+app.command("track", epilog=track.EXAMPLE)(track.track)
+app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,8 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router_audit.cli.output import Out
-    from router_audit.stages.asking import AskPlan
+    from router_audit.stages.asking import AskOptions, AskPlan
 
+ProviderName = Annotated[
+    Literal["anthropic", "openai-compatible"] | None,
+    typer.Option("--labeller", help="The provider that is asked.", show_default=False),
+]
 ModelName = Annotated[str | None, typer.Option("--model", help="The provider's model.", show_default=False)]
 BaseUrl = Annotated[
     str | None,
@@ -38,6 +43,27 @@ AskAgain = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Confirm the plan without being asked.")]
+
+
+def asking(
+    out: Out,
+    *,
+    budget_usd: float | None,
+    concurrency: int,
+    ask_again: bool,
+    yes: bool,
+    batch: bool = False,
+) -> AskOptions:
+    """The shared options as the stages take them."""
+    from router_audit.stages.asking import AskOptions
+
+    return AskOptions(
+        budget_usd=None if budget_usd is None else Decimal(str(budget_usd)),
+        confirm=confirming(out, yes=yes),
+        concurrency=concurrency,
+        batch=batch,
+        ask_again=ask_again,
+    )
 
 
 def confirming(out: Out, *, yes: bool) -> Callable[[AskPlan], bool]:

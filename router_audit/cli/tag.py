@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
 import typer
 
-from router_audit.cli.asking import (
-    AskAgain,
-    BaseUrl,
-    Batch,
-    BudgetUsd,
-    Concurrency,
-    ModelName,
-    Yes,
-    confirming,
-)
+from router_audit.cli.asking import AskAgain, BaseUrl, Batch, BudgetUsd, Concurrency, ModelName, Yes, asking
 from router_audit.cli.build_table import PriceFile
 from router_audit.cli.options import Db, EncoderName, Json, Last, Quiet, Wait
 from router_audit.cli.output import opened, output
@@ -57,15 +47,10 @@ def tag(
     from router_audit.cli.show import show_tags
     from router_audit.stages import tag as stage
     from router_audit.stages.asked_labels import AskedOptions
-    from router_audit.stages.asking import AskOptions
 
     with output(json=json, quiet=quiet) as out, opened(db, wait) as store:
-        ask = AskOptions(
-            budget_usd=None if budget_usd is None else Decimal(str(budget_usd)),
-            confirm=confirming(out, yes=yes),
-            concurrency=concurrency,
-            batch=batch,
-            ask_again=ask_again,
+        ask = asking(
+            out, budget_usd=budget_usd, concurrency=concurrency, ask_again=ask_again, yes=yes, batch=batch
         )
         asked = AskedOptions(
             labeller=labeller, model=model, base_url=base_url, max_labels=max_labels, prices=prices, ask=ask

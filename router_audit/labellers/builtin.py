@@ -30,12 +30,18 @@ class BuiltinLabeller:
     def __init__(self, encoder: Encoder | None, folder: Path = HEAD_FOLDER) -> None:
         head = _load(folder)
         if head.about.get("recipe") != RECIPE_VERSION:
-            raise UserError(f"{folder}: trained with text recipe {head.about.get('recipe')!r}, this version has {RECIPE_VERSION!r}; train it again")
+            raise UserError(
+                f"{folder}: trained with text recipe {head.about.get('recipe')!r}, this version has {RECIPE_VERSION!r}; train it again"
+            )
         if encoder is None:
             head = replace(head, members=tuple(member for member in head.members if member.stop <= LIGHT[1]))
-        elif encoder.name.split("-")[0] != head.about.get("encoder") or encoder.dimension != head.about.get("dimension"):
-            raise UserError(f"{folder}: trained over the encoder {head.about.get('encoder')!r}, not {encoder.name!r}")
-        self._head = head
+        elif encoder.name.split("-")[0] != head.about.get("encoder") or encoder.dimension != head.about.get(
+            "dimension"
+        ):
+            raise UserError(
+                f"{folder}: trained over the encoder {head.about.get('encoder')!r}, not {encoder.name!r}"
+            )
+        self.head = head
         self._encoder = encoder
         self.version = head.version
 
@@ -43,7 +49,7 @@ class BuiltinLabeller:
         """Return one Prediction per view; `features` (n, columns) are what `build_features` made of them."""
         return [
             verdict if view.has_text else replace(verdict, abstained=NO_TEXT)
-            for view, verdict in zip(views, predict(self._head, features), strict=True)
+            for view, verdict in zip(views, predict(self.head, features), strict=True)
         ]
 
     def label(self, records: Sequence[Mapping[str, object]]) -> list[Prediction]:
@@ -68,6 +74,9 @@ class BuiltinLabeller:
 @lru_cache(maxsize=4)
 def _load(folder: Path) -> Head:
     head = load_head(folder)
-    if any(member.stop > LIGHT[1] + int(head.about.get("dimension", 0)) for member in head.members) or len(FEATURE_NAMES) < 1:
+    if (
+        any(member.stop > LIGHT[1] + int(head.about.get("dimension", 0)) for member in head.members)
+        or len(FEATURE_NAMES) < 1
+    ):
         raise UserError(f"{folder}: the head does not fit this version's features; train it again")
     return head

@@ -27,7 +27,7 @@ class AnthropicClient:
     ) -> None:
         from anthropic import Anthropic, AnthropicError, DefaultHttpxClient
 
-        class OutOfBudget(AnthropicError):
+        class OutOfBudgetError(AnthropicError):
             """Of a kind the SDK does not retry."""
 
         self.model = model
@@ -37,7 +37,7 @@ class AnthropicClient:
             base_url=base_url,
             timeout=timeout_s,
             max_retries=max_retries,
-            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudget)),
+            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudgetError)),
         )
         self.host = urlsplit(str(self.sdk.base_url)).netloc
         self.origin = "anthropic" if base_url is None else f"anthropic@{base_url.rstrip('/')}"
@@ -60,7 +60,9 @@ class AnthropicClient:
         else:
             if hasattr(message, "model_dump"):
                 answer = read(message.model_dump(warnings=False), latency_ms=_since(began))
-                counted = bool(answer.input_tokens or answer.output_tokens)  # without usage its cost is not known
+                counted = bool(
+                    answer.input_tokens or answer.output_tokens
+                )  # without usage its cost is not known
                 return replace(answer, lost_attempts=self.sends.lost(answered=counted))
             status, reason = "malformed", "the answer is no message"
         return Answer(

@@ -26,7 +26,7 @@ def submit(client: AnthropicClient, asks: Mapping[str, Ask]) -> str:
     """Create a batch of calls, each named by its key; the batch's id.
 
     Only a creation that was turned away is tried again: one whose answer was lost may exist, and a second
-    would be paid twice. Raises ModelError where it cannot be created, `Uncertain` where nobody knows.
+    would be paid twice. Raises ModelError where it cannot be created, `UncertainError` where nobody knows.
     """
     import anthropic
 
@@ -38,18 +38,18 @@ def submit(client: AnthropicClient, asks: Mapping[str, Ask]) -> str:
             return str(once.messages.batches.create(requests=requests).id)  # type: ignore[arg-type]
         except anthropic.APIStatusError as error:
             if client.sends.lost(answered=False):
-                raise Uncertain from None
+                raise UncertainError from None
             if error.status_code not in {429, 529, 503} or attempt == TRIES - 1:
                 raise ModelError(
                     f"the batch was refused ({error.status_code}); try again later", where=client.host
                 ) from None
             time.sleep(_pause_s(error.response.headers.get("retry-after"), attempt))
         except (anthropic.AnthropicError, ValueError):
-            raise Uncertain from None
+            raise UncertainError from None
     raise AssertionError  # the loop returns or raises
 
 
-class Uncertain(ModelError):
+class UncertainError(ModelError):
     """The creation of a batch was sent and its answer was lost: it may exist."""
 
     def __init__(self) -> None:

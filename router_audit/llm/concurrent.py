@@ -88,6 +88,4 @@ def ask_all(
 
 def settled(answer: Answer, price: ModelPrice, worst_usd: Decimal) -> Answer:
     """The answer with its cost, and with the worst case of each attempt that was lost."""
-    return replace(
-        answer, cost_usd=cost_usd(answer, price), at_risk_usd=worst_usd * answer.lost_attempts
-    )
+    return replace(answer, cost_usd=cost_usd(answer, price), at_risk_usd=worst_usd * answer.lost_attempts)

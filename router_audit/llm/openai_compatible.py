@@ -25,7 +25,7 @@ class OpenAIClient:
     ) -> None:
         from openai import DefaultHttpxClient, OpenAI, OpenAIError
 
-        class OutOfBudget(OpenAIError):
+        class OutOfBudgetError(OpenAIError):
             """Of a kind the SDK does not retry."""
 
         self.provider = provider
@@ -36,7 +36,7 @@ class OpenAIClient:
             base_url=base_url,
             timeout=timeout_s,
             max_retries=max_retries,
-            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudget)),
+            http_client=DefaultHttpxClient(event_hooks=self.sends.hooks(OutOfBudgetError)),
         )
         self.host = urlsplit(str(self.sdk.base_url)).netloc
         self.origin = provider if base_url is None else f"{provider}@{base_url.rstrip('/')}"
@@ -61,7 +61,9 @@ class OpenAIClient:
         else:
             if hasattr(completion, "model_dump"):
                 answer = read(completion.model_dump(warnings=False), latency_ms=_since(began))
-                counted = bool(answer.input_tokens or answer.output_tokens)  # without usage its cost is not known
+                counted = bool(
+                    answer.input_tokens or answer.output_tokens
+                )  # without usage its cost is not known
                 return replace(answer, lost_attempts=self.sends.lost(answered=counted))
             status, reason = "malformed", "the answer is no chat.completion"
         return Answer(

@@ -165,13 +165,14 @@ def _rates(raw: genai.ModelPrice, start: int | None) -> Rates | None:
         return None if value is None else _at(value, start)
 
     input_mtok, output_mtok = at("input_mtok"), at("output_mtok")
+    short = at("cache_write_5m_mtok")
     if input_mtok is None:
         return None
     return Rates(
         input_mtok,
         Decimal(0) if output_mtok is None else output_mtok,
         at("cache_read_mtok"),
-        at("cache_write_5m_mtok") or at("cache_write_mtok"),
+        at("cache_write_mtok") if short is None else short,
         at("cache_write_1h_mtok"),
         at("output_reasoning_mtok"),
     )

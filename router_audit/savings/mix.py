@@ -89,7 +89,8 @@ def assign(
     want = work["_want"].to_numpy()
     cold = np.zeros(frame.height, np.bool_)
     if (want != had).any():
-        want, cold = _in_order(frame, had, want, sticky=sticky)
+        holds = np.array([windows[ref] if windows[ref] is not None else np.inf for ref in names])
+        want, cold = _in_order(frame, had, want, holds, sticky=sticky)
     name = dict(enumerate(names))
     added = work.select("route").with_columns(
         pl.Series("assigned", want).replace_strict(name, default=None, return_dtype=pl.Enum(names)),
@@ -102,8 +103,12 @@ def assign(
     return frame.drop([c for c in added.columns if c in frame.columns]).hstack(added)
 
 
-def _in_order(frame: pl.DataFrame, own: Ints, want: Ints, *, sticky: bool) -> tuple[Ints, NDArray[np.bool_]]:
+def _in_order(
+    frame: pl.DataFrame, own: Ints, want: Ints, holds: NDArray[np.float64], *, sticky: bool
+) -> tuple[Ints, NDArray[np.bool_]]:
     """Walk each session in order of time: the models in use, sticky or not, and where their caches are cold.
+
+    `holds` is each model's context window: a request that does not fit the session's model takes its own route.
 
     A request is cold where it is its cache's first on its model, unless it stays and was the first there in
     the log too. One that stays is cold as well when its session was away on another model before it.
@@ -117,7 +122,9 @@ def _in_order(frame: pl.DataFrame, own: Ints, want: Ints, *, sticky: bool) -> tu
         # Sessions ascend, so a running maximum of session * models + model starts anew with each of them.
         highest = np.maximum.accumulate(cache * models + want + 1) - cache * models - 1
         named = frame["session_id"].is_not_null().to_numpy()[order]
-        want = np.where(named & (own >= 0), np.minimum(highest, own), want)
+        stays = np.minimum(highest, own)
+        given = frame["input_tokens"].fill_null(0).to_numpy()[order]
+        want = np.where(named & (own >= 0) & (given <= holds[stays]), stays, want)
     first = pl.Series(cache * models + want).is_first_distinct().to_numpy()
     before = pl.Series(cache * models + own).is_first_distinct().to_numpy()
     cold = first & ~(before & (want == own)) & (want >= 0)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from router_audit.builtin_features import matrix
 from router_audit.errors import ModelError, UserError
 from router_audit.labellers import ASKED
 from router_audit.labellers.question import prompt_text, prompt_version, question, verdict
@@ -147,13 +148,12 @@ def _label(
 
 def draw(store: Store, builtin: dict[str, str], encoder: str, labels: int) -> None:
     """Choose which contents of the audit are worth a label, and keep the choice."""
-    import numpy as np
     import polars as pl
 
     contents = store.query("selectable_contents", encoder=encoder, **builtin)
     vectors = None
     if contents.height and contents["vector"].null_count() == 0:
-        stored = np.stack(contents["vector"].to_numpy()).astype(np.float32)
+        stored = matrix(contents["vector"])
         vectors = stored[:, len(FEATURE_NAMES) :]  # the sentence vector, without the structure before it
     clusters = cluster(contents["template_id"].to_list(), contents["requests"].to_list(), vectors)
     drawn = select(contents, clusters, labels=labels, seed=SEED)
@@ -224,7 +224,9 @@ def _answered(put: Any, names: list[str], answers: Any, ask: AskOptions) -> Iter
     singly = replace(ask, batch=False)
     [(first, answer)] = islice(answers(put("tool", names[:1]), singly), 1)
     if answer.status == "error" and answer.reason[:3] in {"400", "401", "403", "404"}:
-        raise ModelError(f"the provider refuses: {answer.reason}", where="the first prompt, nothing was spent")
+        raise ModelError(
+            f"the provider refuses: {answer.reason}", where="the first prompt, nothing was spent"
+        )
     if answer.status == "truncated" and verdict(answer).profile is None:
         [(_, again)] = islice(answers(put("schema", names[:1]), singly), 1)
         if verdict(again).profile is not None:

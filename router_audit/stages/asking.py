@@ -77,7 +77,12 @@ class Kept:
 
 
 def plan_asks(
-    store: Store, client: Client, asks: Sequence[Ask], price: ModelPrice | None, options: AskOptions, purpose: str
+    store: Store,
+    client: Client,
+    asks: Sequence[Ask],
+    price: ModelPrice | None,
+    options: AskOptions,
+    purpose: str,
 ) -> AskPlan:
     """What `ask_stored` would do with the same arguments."""
     known = kept(store, [ask.key(client.origin, client.model) for ask in asks])

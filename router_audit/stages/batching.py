@@ -71,7 +71,7 @@ def _send(note: Notebook, client: AnthropicClient, calls: dict[str, Ask], price:
     note.asked(calls, price)
     try:
         batch_id = batches.submit(client, calls)
-    except batches.Uncertain:
+    except batches.UncertainError:
         raise
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt):

@@ -7,7 +7,7 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import Plan, evidence_block
-from router_audit.constraints import kept
+from router_audit.constraints import kept, past_alarms
 from router_audit.errors import InputError, UserError
 from router_audit.observing import block
 from router_audit.policy import routes
@@ -19,11 +19,12 @@ from router_audit.projection import (
 from router_audit.savings import window
 from router_audit.savings.verdict import controls_verdict
 from router_audit.stages.audited import audited
+from router_audit.stages.alarms import standing_alarms
 from router_audit.stages.classifier_files import publish
 from router_audit.stages.evidence import evidence
 from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
 from router_audit.table_document import SCHEMA_VERSION
-from router_audit.tablefile import TABLES, write_next
+from router_audit.tablefile import TABLES, draft_next, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
 
@@ -52,6 +53,7 @@ class TableOptions:
     prices: Path | None = None
     prices_date: date | None = None
     money: MoneyOptions = field(default_factory=MoneyOptions)
+    write: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,14 @@ class TableResult:
     written: bool
     """False where the newest table already says exactly this."""
     notes: tuple[str, ...] = ()
+    withheld: str = ""
+    """Why no saving may be stated; empty where costs and bills agree."""
 
 
 def build_table(store: Store, options: TableOptions) -> TableResult:
     """Write the next `vNNNN.json` unless the newest table has the same content.
 
-    Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
+    Where `options.write` is off nothing is written, and `written` says whether it would have been. Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
     """
     book = load_prices(options.prices)
     seen = audited(
@@ -96,6 +100,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         allow_provisional=options.allow_provisional,
         assume_capable=options.assume_capable,
     )
+    table = past_alarms(table, ladder, standing_alarms(store))
     tiers = tiers_by_price(ladder, prices)
     projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
     beside = controls_verdict(projected.controls)
@@ -162,9 +167,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     if seen.classifier is not None:
         publish(store, seen.classifier, options.folder)
     document, path, written = write_next(content, options.folder)
-    return TableResult(
-        document, path, written, (*notes, *money_notes(projected, book, ladder, prices, seen.as_of))
-    )
+    return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
 
 
 def _ladder(path: Path | None, seen: Audited) -> Ladder:

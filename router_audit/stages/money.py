@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from router_audit.types import Ladder, Route
     from router_audit.types.capacity import CapacityUse, Latency
     from router_audit.types.money import Control, Economics, EconomyShare, Reconciliation, RoutePlan, Saving
-    from router_audit.types.price import ModelPrice
+    from router_audit.types.price import ModelPrice, PriceChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,8 @@ class Money:
     checks: tuple[Reconciliation, ...]
     unpriced: tuple[Unpriced, ...]
     """Requests in no total, most tokens first."""
+    changes: tuple[PriceChange, ...]
+    """Announced for a model of the ladder or of the log, after the prices' date."""
     withheld: str
     """Why no headline may be printed; empty where the costs agree."""
     capacity: tuple[CapacityUse, ...]
@@ -144,6 +146,7 @@ def money(
         economy=economy_share(assigned, plans, economy),
         checks=checks,
         unpriced=_unpriced(seen),
+        changes=_changes(book, ladder, seen, prices),
         withheld=withheld(checks),
         capacity=both_mixes(assigned, plans, overheads, limits) if limits.limits else (),
         latency=(*by_model(frame), *latency.values()),
@@ -151,6 +154,16 @@ def money(
         plans=plans,
         tokenizers=tokenizers,
     )
+
+
+def _changes(
+    book: PriceBook, ladder: Ladder, seen: Audited, prices: Mapping[str, ModelPrice]
+) -> tuple[PriceChange, ...]:
+    refs = {rung.ref for rung in ladder.models} | set(seen.prices)
+    known = [
+        change for ref in sorted(refs & prices.keys()) for change in book.changes(prices[ref], seen.as_of)
+    ]
+    return tuple(sorted(known, key=lambda change: (change.on, change.model)))
 
 
 def _unpriced(seen: Audited) -> tuple[Unpriced, ...]:
@@ -177,15 +190,23 @@ def savings_content(found: Money) -> dict[str, Any]:
         "controls": controls_block(found.controls),
         "economics": economics_block(found.economics, found.saving.months),
         "reconciliation": reconciliation_block(found.checks),
+        "price_changes": [
+            {
+                "on": change.on.isoformat(),
+                "model": change.model,
+                "what": change.what,
+                "input_mtok": None if change.input_mtok is None else float(change.input_mtok),
+                "output_mtok": None if change.output_mtok is None else float(change.output_mtok),
+            }
+            for change in found.changes
+        ],
         "unpriced": [asdict(item) for item in found.unpriced],
         "capacity": capacity_block(found.capacity),
         "latency": latency_block(found.latency),
     }
 
 
-def money_notes(
-    found: Money, book: PriceBook, ladder: Ladder, prices: Mapping[str, ModelPrice], on: date
-) -> list[str]:
+def money_notes(found: Money, book: PriceBook, on: date) -> list[str]:
     """What a reader has to be told in words: a withheld headline, a stale list, changes that are coming."""
     notes = []
     if found.withheld:
@@ -194,14 +215,13 @@ def money_notes(
     age = book.snapshot.age_days(on)
     if age > STALE_AFTER_DAYS:
         notes.append(f"The price list {book.snapshot.source} is {age} days older than the prices' date {on}.")
-    for rung in ladder.models:
-        for change in book.changes(prices[rung.ref], on) if rung.ref in prices else ():
-            what = (
-                "retires"
-                if change.what == "retirement"
-                else f"costs {change.input_mtok}/{change.output_mtok} per Mtok"
+    for change in found.changes:
+        if change.what == "retirement":
+            notes.append(f"{change.model} retires on {change.on}.")
+        else:
+            notes.append(
+                f"{change.model} costs {change.input_mtok}/{change.output_mtok} per Mtok from {change.on}."
             )
-            notes.append(f"{change.model} {what} from {change.on}.")
     return notes
 
 

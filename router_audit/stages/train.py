@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import vector_name
+from router_audit.builtin_features import matrix, vector_name
 from router_audit.classifier import (
     Head,
     calibrate,
@@ -16,11 +16,13 @@ from router_audit.classifier import (
     predict,
     predict_proba,
 )
-from router_audit.classifier_report import Evaluation, ProfileReport, evaluate
+from router_audit.classifier_report import Evaluation, evaluate
 from router_audit.embedding import load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller
 from router_audit.selection import suspects
+from router_audit.stages.figures import figures_of
 from router_audit.stages.label_health import WORST, Drift, LabelNoise, Suspect, drift
+from router_audit.stages.prompt_form import PromptAsking, PromptResult, train_prompt
 from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
@@ -108,6 +110,29 @@ def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResul
     )
 
 
+def train_as_prompt(
+    store: Store, options: TrainOptions, asking: PromptAsking, progress: Progress
+) -> PromptResult:
+    """Choose a prompt that makes an LLM the classifier, measured on the templates that `train` holds out."""
+    import numpy as np
+
+    encoder = load_encoder(options.encoder or "minilm")
+    labeller = BuiltinLabeller(encoder)
+    who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
+    store.run("select_window", last=options.last)
+    store.run("select_contents")
+    rows = store.query("training_rows", encoder=vector_name(encoder), **who)
+
+    def embedding(train: list[int], test: list[int]) -> NDArray[np.float32]:
+        vectors = matrix(rows["vector"])
+        weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
+        labels = [rows["profile"][i] for i in train]
+        member = fit_linear(vectors[train], labels, PROFILES, weights[train], ridge=RIDGE)
+        return predict_proba(Head(PROFILES, (member,)), vectors[test])
+
+    return train_prompt(store, rows, asking, embedding, progress)
+
+
 def _split(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
     """Rows to fit on and templates held out; None where there are too few of either to fit or to measure."""
     if rows.height < FEWEST:
@@ -123,7 +148,7 @@ def _fit(
 ) -> tuple[Head, Evaluation, LabelNoise]:
     import numpy as np
 
-    vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
+    vectors = matrix(rows["vector"])
     labels = rows["profile"].to_list()
     weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
     kept, asked = [labels[i] for i in rest], [labels[i] for i in held]
@@ -145,34 +170,15 @@ def _noise(rows: pl.DataFrame, held: list[int], given: list[str], probabilities:
     found = suspects(given, probabilities, PROFILES)
     names = rows.select("content_hash", "request_id", "labeller")
     worst = tuple(
-        Suspect(*names.row(held[place]), given[place], other, round(margin, 6))
+        Suspect(
+            **names.row(held[place], named=True),
+            given=given[place],
+            looks_like=other,
+            margin=round(margin, 6),
+        )
         for place, other, margin in found[:WORST]
     )
     return LabelNoise(len(given), len(found), worst)
-
-
-def figures_of(found: Evaluation) -> dict[str, Any]:
-    """The keys that scripts rely on, and the risk at each coverage."""
-    return {
-        "n": found.n,
-        "macro_f1": round(found.macro_f1, 6),
-        "per_profile": {name: _of_profile(report) for name, report in found.per_profile.items()},
-        "confusion": found.confusion,
-        "brier": round(found.brier, 6),
-        "ece": round(found.ece, 6),
-        "abstained": found.abstained,
-        "risk_coverage": [[share, round(risk, 6)] for share, risk in found.risk_coverage],
-    }
-
-
-def _of_profile(report: ProfileReport) -> dict[str, float]:
-    if not report.support:
-        return {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
-    shown = {"f1": round(report.f1, 6), "support": report.support}
-    for name, rate in (("precision", report.precision), ("recall", report.recall)):
-        values = {key: 0.0 if value != value else round(value, 6) for key, value in asdict(rate).items()}  # noqa: PLR0124
-        shown |= {name: values["value"], f"{name}_low": values["low"], f"{name}_high": values["high"]}
-    return shown
 
 
 def _save(
@@ -202,14 +208,13 @@ def _predict_as_labelled(store: Store, who: dict[str, str]) -> int:
 
 
 def _predict(store: Store, head: Head, encoder: str, progress: Progress) -> int:
-    import numpy as np
 
     progress.stage("predicting", None)
     done = 0
     for batch in store.stream(
         "unpredicted_vectors", batch_rows=BATCH, encoder=encoder, classifier=head.version
     ):
-        vectors: NDArray[np.float32] = np.stack(batch["vector"].to_numpy()).astype(np.float32)
+        vectors = matrix(batch["vector"])
         found = _predictions(batch, predict(head, vectors), head.version)
         store.append("predictions", found, on_conflict="ignore", aside=True)
         done += batch.height

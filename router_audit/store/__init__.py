@@ -52,7 +52,8 @@ class Store:
     def query(self, name: str, /, **params: Any) -> pl.DataFrame:
         """The rows of `sql/queries/NAME.sql` with `$parameters` bound, as a Polars frame."""
         result = self.connection.sql(_text("queries", name), params=params or None)
-        return result.pl()
+        frame: pl.DataFrame = result.pl()
+        return frame
 
     def stream(self, name: str, /, *, batch_rows: int, **params: Any) -> Iterator[pl.DataFrame]:
         """The rows of a query in frames of about `batch_rows`, never all in memory.

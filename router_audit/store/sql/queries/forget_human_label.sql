@@ -1,0 +1,1 @@
+DELETE FROM labels WHERE labeller = 'human' AND content_hash = $content_hash;

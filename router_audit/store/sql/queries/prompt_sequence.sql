@@ -1,0 +1,1 @@
+SELECT COALESCE(max(sequence), 0) AS newest FROM prompt_classifiers;

@@ -1,0 +1,1 @@
+"""Tests of the plug-in inside the real LiteLLM proxy: `make test-proxy`."""
