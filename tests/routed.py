@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from router_audit.builtin_features import build_features, stored_columns
 from router_audit.classifier import Head, fit_linear, save_head
-from router_audit.policy import routes
 from router_audit.table_document import pretty, sealed
 from router_audit.tablefile import classifier_folder
 from router_audit.text_recipe import RECIPE_VERSION, view_prompt
 from router_audit.types import PROFILES
-from tests.test_policy import BUSY, LADDER
+from tests.test_policy import LADDER
+from tests.test_table_document import content as sealable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,36 +88,17 @@ def head(encoder: Encoder) -> Head:
 def content(
     classifier: str | None, *, ladder: Ladder = LADDER, encoder: str = "hash", **over: Any
 ) -> dict[str, Any]:
-    """A table's content: the assumed ladder over traffic of Opus and Sonnet."""
+    """A table's content: the assumed ladder over traffic of Opus and Sonnet, with prices and a classifier."""
+    models = {
+        ref: {"input_mtok": cost[0], "output_mtok": cost[1], "context_window": cost[2]} for ref, cost in PRICES.items()
+    }
+    plain = sealable(ladder)
+    plain["ladder"]["long_context"] = ladder.long_context.ref if ladder.long_context else None
     return {
-        "schema_version": 1,
-        "code_version": "0.1.0",
+        **plain,
         "classifier": classifier,
         "encoder": f"{encoder}/{RECIPE_VERSION}",
-        "prices": {
-            "as_of": "2026-10-31",
-            "source": "test",
-            "models": {
-                ref: {"input_mtok": cost[0], "output_mtok": cost[1], "context_window": cost[2]}
-                for ref, cost in PRICES.items()
-            },
-        },
-        "log_window": {"first_at": None, "last_at": None, "requests": 60},
-        "huge_context_tokens": 200_000,
-        "epsilon": 0.05,
-        "delta": 0.05,
-        "ladder": {
-            "name": ladder.name,
-            "as_of": "2026-11-01",
-            "tiers": list(ladder.tiers),
-            "models": [{"model": rung.ref, "tier": rung.tier} for rung in ladder.models],
-            "long_context": ladder.long_context.ref if ladder.long_context else None,
-        },
-        "routes": [asdict(route) for route in routes(ladder, BUSY, {}, assume_capable=True)],
-        "evidence": {},
-        "economy_share": {"before": 0.0, "after": 0.5},
-        "savings": {"per_month_usd": {}, "probability_positive": None, "certified_share": 0.0},
-        "unpriced_requests": 0,
+        "prices": {"as_of": "2026-10-31", "source": "test", "models": models},
         **over,
     }
 

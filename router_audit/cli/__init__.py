@@ -8,6 +8,7 @@ from router_audit.cli import (
     build_table,
     diff,
     evaluate,
+    export,
     ingest,
     label,
     prices,
@@ -42,6 +43,7 @@ app.command("train", epilog=train.EXAMPLE)(train.train)
 app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
+app.command("export", epilog=export.EXAMPLE)(export.export)
 app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
 app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(

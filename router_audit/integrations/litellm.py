@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from litellm.integrations.custom_logger import CustomLogger
 
 from router_audit.answers import read_answer
+from router_audit.exporters.litellm import PROVIDERS
 from router_audit.integrations.gateway import Gateway, Routed, Settings, log
 from router_audit.types import AnswerSignal
 
@@ -35,14 +36,6 @@ DECIDED = frozenset(
     }
 )
 """Call types whose model the table may choose."""
-
-PROVIDERS = {
-    "google": ("gemini", "vertex_ai"),
-    "aws": ("bedrock",),
-    "x-ai": ("xai",),
-    "together": ("together_ai",),
-}
-"""genai-prices' names of providers to LiteLLM's, where the two differ."""
 
 KEPT = (
     "id", "trace_id", "session_id", "call_type", "stream", "response_cost", "status", "error_str", "error_information",
@@ -277,7 +270,8 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
             ),
         )
         body = dict((data.get("proxy_server_request") or {}).get("body") or {})
-        body.pop("metadata", None)
+        if not _is_anthropic(data):
+            body.pop("metadata", None)  # LiteLLM's own there; Anthropic's names the user
         params = {**body, "model": name, "stream": bool(data.get("stream")), "litellm_call_id": call_id}
         if _session(data):
             params["litellm_session_id"] = _session(data)["session_id"]

@@ -7,19 +7,20 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import Plan, evidence_block
+from router_audit.constraints import kept
 from router_audit.errors import InputError, UserError
-from router_audit.policy import next_rung, routes
+from router_audit.observing import block
+from router_audit.policy import routes
 from router_audit.pricing import default_ladder, load_prices, read_ladders
 from router_audit.projection import (
-    incumbent_costs_usd,
-    mean_costs_usd,
     tiers_by_price,
     traffic_of,
 )
-from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import window
+from router_audit.savings.verdict import controls_verdict
 from router_audit.stages.audited import audited
 from router_audit.stages.classifier_files import publish
+from router_audit.stages.evidence import evidence
 from router_audit.stages.money import (
     MoneyOptions,
     money,
@@ -35,15 +36,13 @@ from router_audit.types.price import ModelPrice
 from router_audit.what_if import epsilons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
-    from router_audit.certify import Audit
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
-    from router_audit.types import Context, Ladder, Profile, Route, RoutingTable, Trial
+    from router_audit.types import Ladder, RoutingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +88,31 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     )
     ladder = _ladder(options.ladder, seen)
     prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
-    prove_at, trials, notes = _proof(store, seen, ladder, book, prices, options)
+    proven = evidence(
+        store,
+        seen,
+        ladder,
+        book,
+        prices,
+        plan=Plan(epsilon=options.epsilon, delta=options.delta),
+        huge_context_tokens=options.huge_context_tokens,
+    )
     traffic = traffic_of(seen.frame)
-
-    def routes_at(found: Audit) -> list[Route]:
-        return routes(
-            ladder,
-            traffic,
-            verdicts(found),
-            allow_provisional=options.allow_provisional,
-            assume_capable=options.assume_capable,
-        )
-
-    audit = prove_at(options.epsilon)
-    table = routes_at(audit)
+    allowed = {"allow_provisional": options.allow_provisional, "assume_capable": options.assume_capable}
+    table = routes(ladder, traffic, proven.verdicts, **allowed)
     tiers = tiers_by_price(ladder, prices)
-    projected = money(seen, table, ladder, prices, tiers, trials, book, options.money)
+    projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
+    beside = controls_verdict(projected.controls)
+    notes = list(proven.notes)
+    if beside.do_not_route:
+        notes.append(f"Do not route: {beside.do_not_route}. The table keeps every incumbent.")
+        table = [
+            kept(route, ladder, f"controls: {beside.do_not_route}") if route.applied else route
+            for route in table
+        ]
+        projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
+    elif beside.beats and not any(better for _, better in beside.beats):
+        notes.append("The table beats none of its controls.")
     span = window(seen.frame)
     content: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -144,7 +152,9 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "assume_capable": options.assume_capable,
         },
         "routes": [asdict(route) for route in projected.routes],
-        "evidence": evidence_block(audit) if audit.routes else {},
+        "evidence": evidence_block(proven.audit) if proven.audit.routes else {},
+        "gaps": [asdict(gap) for gap in proven.gaps],
+        "observational": block(proven.observations),
         "economy_share": {
             "before": round(projected.economy.before, 6),
             "after": round(projected.economy.after, 6),
@@ -152,13 +162,17 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         },
         "savings": {
             **savings_content(projected),
+            "verdict": beside.content,
             "what_if": what_if_content(
                 with_incumbents(seen, prices),
-                {epsilon: routes_at(prove_at(epsilon)) for epsilon in epsilons(options.epsilon)},
+                {
+                    epsilon: routes(ladder, traffic, proven.verdicts_at(epsilon), **allowed)
+                    for epsilon in epsilons(options.epsilon)
+                },
                 ladder,
                 prices,
                 tiers,
-                trials,
+                proven.trials,
                 projected,
                 options.money,
                 epsilon=options.epsilon,
@@ -173,40 +187,9 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
 
 
-def _proof(
-    store: Store,
-    seen: Audited,
-    ladder: Ladder,
-    book: PriceBook,
-    prices: dict[str, ModelPrice],
-    options: TableOptions,
-) -> tuple[Callable[[float], Audit], Mapping[tuple[Profile, Context], Sequence[Trial]], tuple[str, ...]]:
-    """The tests on the trials in the store at any tolerated regret; candidates' prices go into `prices`."""
-    frame = store.query(
-        "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
-    )
-    trials, unplaced = trials_by_cell(frame)
-    notes = [f"{unplaced} trials have no profile and count for nothing."] if unplaced else []
-    tested: dict[str, ModelPrice] = {}
-    for name in sorted({trial.candidate for found in trials.values() for trial in found}):
-        price = book.resolve_ref(name, seen.as_of)
-        if isinstance(price, ModelPrice):
-            tested[name] = price
-            prices.setdefault(name, price)
-        else:
-            notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
-    rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
-    own, others = incumbent_costs_usd(seen.frame), mean_costs_usd(seen.frame, tested | rungs)
-
-    def prove_at(epsilon: float) -> Audit:
-        return prove(trials, ladder, others, own, Plan(epsilon=epsilon, delta=options.delta))
-
-    return prove_at, trials, tuple(notes)
-
-
 def _other_options(options: TableOptions) -> str:
     """The options beside those of the sliders that a reader must repeat to get the same figures."""
-    words = [f"--delta {options.delta:g}"] if options.delta != TableOptions.delta else []
+    words = [f"--delta {options.delta:g}"] if options.delta != TableOptions().delta else []
     words += ["--allow provisional"] * options.allow_provisional
     words += ["--assume-capable"] * options.assume_capable
     words += [
