@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from router_audit.capacity import proposed_latency
-from router_audit.constraints import not_too_slow, where_allowed, within_limits
+from router_audit.constraints import kept, not_too_slow, where_allowed, within_limits
 from router_audit.plans import latencies, plans_of
 from router_audit.savings.bill import costs
 from router_audit.savings.controls import economy_share
@@ -107,9 +107,7 @@ def what_if(tables: Mapping[float, Sequence[Route]], setting: Setting) -> WhatIf
     shares = tuple(sorted({*CANARY_SHARES, own_share}))
     settled = _Settled(setting)
     grid = tuple(
-        tuple(
-            tuple(settled.place(tables[epsilon], limit, share) for share in shares) for limit in limits_ms
-        )
+        tuple(tuple(settled.place(tables[epsilon], limit, share) for share in shares) for limit in limits_ms)
         for epsilon in tables
     )
     return WhatIf(
@@ -149,6 +147,10 @@ class _Settled:
         key = (tuple(replace(route, reason="") for route in routes), share)
         if key not in self._places:
             saving, economy = self._saving(self._mix(routes), overheads)
+            if saving.bill.saving < 0 and any(route.applied for route in table):
+                held = [kept(route, at.ladder, "controls") if route.applied else route for route in table]
+                self._places[key] = self.place(held, limit_ms, share)
+                return self._places[key]
             self._places[key] = len(self.answers)
             self.answers.append(Answer(tuple(routes), saving, economy))
         return self._places[key]
@@ -167,7 +169,10 @@ class _Settled:
 
     def _saving(self, mix: _Mix, overheads: Overheads) -> tuple[Saving, float]:
         at, used = self.setting, tuple(plan for plan in mix.plans if plan.model is not None)
-        key = (used, float(overheads.canary_share) if used else 0.0)  # where nothing moves, nothing is watched
+        key = (
+            used,
+            float(overheads.canary_share) if used else 0.0,
+        )  # where nothing moves, nothing is watched
         if key not in self._saved:
             if used not in self._costs:
                 self._costs[used] = costs(mix.assigned, mix.plans, at.prices, overheads, at.factor)
@@ -207,7 +212,9 @@ def _answer(answer: Answer, *, withheld: bool) -> dict[str, Any]:
                 "applied": route.applied,
                 "assumed": route.assumed,
                 "threshold": route.threshold,
-                "upper_bound": route.evidence.upper_bound if route.evidence and route.evidence.trials else None,
+                "upper_bound": route.evidence.upper_bound
+                if route.evidence and route.evidence.trials
+                else None,
                 "saving_usd": None if withheld or own is None or not own.moved else money2(own.interval.p50),
             }
         )

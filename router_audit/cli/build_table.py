@@ -108,7 +108,10 @@ TokenizerFile = Annotated[
 CanaryShare = Annotated[
     float,
     typer.Option(
-        "--canary-share", help="Of the requests that are moved: the premium tier answers too.", min=0.0, max=1.0
+        "--canary-share",
+        help="Of the requests that are moved: the premium tier answers too.",
+        min=0.0,
+        max=1.0,
     ),
 ]
 

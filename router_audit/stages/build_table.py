@@ -21,7 +21,7 @@ from router_audit.savings.verdict import controls_verdict
 from router_audit.stages.alarms import standing_alarms
 from router_audit.stages.audited import audited
 from router_audit.stages.classifier_files import publish
-from router_audit.stages.evidence import Proven, evidence
+from router_audit.stages.evidence import evidence
 from router_audit.stages.money import (
     MoneyOptions,
     money,
@@ -94,18 +94,16 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     )
     ladder = _ladder(options.ladder, seen)
     prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
+    proven = evidence(
+        store,
+        seen,
+        ladder,
+        book,
+        prices,
+        plan=Plan(epsilon=options.epsilon, delta=options.delta),
+        huge_context_tokens=options.huge_context_tokens,
+    )
     traffic, alarms = traffic_of(seen.frame), standing_alarms(store)
-
-    def proven_at(epsilon: float) -> Proven:
-        return evidence(
-            store,
-            seen,
-            ladder,
-            book,
-            prices,
-            plan=Plan(epsilon=epsilon, delta=options.delta),
-            huge_context_tokens=options.huge_context_tokens,
-        )
 
     def routes_by(found: Mapping[tuple[Profile, Context], Verdict]) -> list[Route]:
         drawn = routes(
@@ -117,7 +115,6 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         )
         return past_alarms(drawn, ladder, alarms)
 
-    proven = proven_at(options.epsilon)
     table = routes_by(proven.verdicts)
     tiers = tiers_by_price(ladder, prices)
     projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
@@ -184,7 +181,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "verdict": beside.content,
             "what_if": what_if_content(
                 with_incumbents(seen, prices),
-                {epsilon: routes_by(proven_at(epsilon).verdicts) for epsilon in epsilons(options.epsilon)},
+                {epsilon: routes_by(proven.verdicts_at(epsilon)) for epsilon in epsilons(options.epsilon)},
                 ladder,
                 prices,
                 tiers,
@@ -205,7 +202,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
 
 def _other_options(options: TableOptions) -> str:
     """The options beside those of the sliders that a reader must repeat to get the same figures."""
-    words = [f"--delta {options.delta:g}"] if options.delta != TableOptions.delta else []
+    words = [f"--delta {options.delta:g}"] if options.delta != TableOptions().delta else []
     words += ["--allow provisional"] * options.allow_provisional
     words += ["--assume-capable"] * options.assume_capable
     words += [
