@@ -10,7 +10,7 @@ import typer
 from router_audit.cli.options import Db, Json, Quiet, Wait
 from router_audit.cli.output import opened, output
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 IMPORT_EXAMPLE = "Example: router-audit trials import trials.jsonl"
 LIST_EXAMPLE = "Example: router-audit trials list --json"
@@ -23,7 +23,9 @@ def import_(
     *,
     canary: Annotated[
         bool,
-        typer.Option("--canary", help="The pairs are of the canary: the premium tier's answer and the route's."),
+        typer.Option(
+            "--canary", help="The pairs are of the canary: the premium tier's answer and the route's."
+        ),
     ] = False,
     db: Db = None,
     wait: Wait = 0.0,
