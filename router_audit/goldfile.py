@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from router_audit.errors import InputError
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SHOWN_KEYS = ("system", "prompt", "messages", "tools", "response_format")
@@ -63,16 +65,20 @@ def read_gold(path: Path) -> Gold:
     return Gold(tuple(records), tuple(rejected))
 
 
-def _lines(path: Path) -> IO[bytes]:
-    file = path.open("rb")
-    head = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
-    if head[:2] == b"\x1f\x8b":
-        return gzip.open(file, "rb")  # type: ignore[return-value]
-    if head == b"\x28\xb5\x2f\xfd":
-        import zstandard
+@contextmanager
+def _lines(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file:
+        head = file.peek(4)[:4]
+        if head[:2] == b"\x1f\x8b":
+            with gzip.open(file, "rb") as plain:
+                yield plain  # type: ignore[misc]
+        elif head == b"\x28\xb5\x2f\xfd":
+            import zstandard
 
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
-    return file
+            with io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file)) as plain_zst:
+                yield plain_zst
+        else:
+            yield file
 
 
 def _read(decoder: msgspec.json.Decoder[dict[str, Any]], line: bytes, number: int) -> GoldRecord | str:
@@ -85,9 +91,5 @@ def _read(decoder: msgspec.json.Decoder[dict[str, Any]], line: bytes, number: in
         return f"`profile` is none of {', '.join(PROFILES)}"
     if "prompt" not in record and "messages" not in record:
         return "needs `prompt` or `messages`"
-    shown = {
-        key: record[key]
-        for key in ("system", "prompt", "messages", "tools", "response_format")
-        if key in record
-    }
+    shown: dict[str, Any] = {key: record[key] for key in SHOWN_KEYS if key in record}
     return GoldRecord(number, shown, str(profile), str(record.get("source") or ""))

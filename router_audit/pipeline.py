@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from router_audit.store import Store
-    from router_audit.summary import Summary
     from router_audit.types.progress import Progress
+    from router_audit.types.report import Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router_audit.certify import Audit, Candidate, Plan, certify, path_of, tally
+from router_audit.certify import Audit, Candidate, Plan, certify, p_value, path_of, tally
 from router_audit.policy import CELLS, NO_EVIDENCE, Verdict, cell_of, next_rung
 from router_audit.types import Trial
 from router_audit.types.grading import EVIDENCE_LADDER, rung_of
@@ -120,6 +121,44 @@ def verdicts(audit: Audit) -> dict[Cell, Verdict]:
     return {
         cell: _verdict(names[route_name(cell)], audit.plan) for cell in CELLS if route_name(cell) in names
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Sampled requests of one candidate on one row that nobody graded."""
+
+    profile: Profile
+    context: Context
+    candidate: str
+    ungraded: int
+
+
+def with_gaps(verdicts: Mapping[Cell, Verdict], gaps: Sequence[Gap], audit: Audit) -> dict[Cell, Verdict]:
+    """The verdicts, those certificates withdrawn that the ungraded would undo if each of them were a regret.
+
+    Which answers nobody graded is no accident (no rule fits them, a judge fell silent), so they may not be left
+    out of the sample as if it were.
+    """
+    out = dict(verdicts)
+    for gap in gaps:
+        cell = (gap.profile, gap.context)
+        said = out.get(cell)
+        if (
+            said is None
+            or said.status != "certified"
+            or said.candidate != gap.candidate
+            or said.evidence is None
+        ):
+            continue
+        found = said.evidence
+        worst = p_value(found.trials + gap.ungraded, found.regrets + gap.ungraded, found.epsilon)
+        if worst > audit[route_name(cell)].level:
+            reason = (
+                f"{gap.ungraded} of {found.trials + gap.ungraded} sampled requests have no grade, and as regrets they "
+                f"would undo the certificate: grade them (`router-audit grade`); {said.reason}"
+            )
+            out[cell] = replace(said, status="provisional", reason=reason)
+    return out
 
 
 def _about(choice: Tested) -> str:

@@ -39,7 +39,7 @@ _ATTACKS = tuple(
     for pattern in (
         rf"{_OVERRIDE}.{{0,60}}?{_PRIOR}",
         rf"{_OVERRIDE}.{{0,120}}?{_PROFILE}",
-        rf"\b{_ANSWER}{_FILL}{{0,6}}{_LINK}{_PROFILE}{_LINK}(?:$|[.!?,;)\n。！])",
+        rf"\b{_ANSWER}{_FILL}{{0,6}}{_LINK}{_PROFILE}{_LINK}(?:only|alone|exclusively|please|and nothing else)?{_LINK}(?:$|[.!?,;)\n。！])",
         rf"(?:回答|输出|出力|답|उत्तर|أجب){_LINK}.{{0,8}}{_PROFILE}",
         rf"\b(?:profile|label|tag|category|class|profil|perfil|profilo|etiqueta|étiquette|kategorie)s?\b{_FILL}{{0,3}}{_LINK}{_PROFILE}\b{_LINK}(?:$|[.!?,;)\]}}\n。])",
         rf"\b{_PROFILE}\b{_LINK}(?:profile|label|tag|class\b|bucket|route|tier|profil\b|perfil)",

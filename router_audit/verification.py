@@ -12,8 +12,9 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import TAUS, audit_again, verify_evidence
+from router_audit.observing import from_block, with_observations
 from router_audit.policy import CELLS, Traffic, next_rung, routes, tier_of
-from router_audit.proving import route_name, verdicts
+from router_audit.proving import Gap, route_name, verdicts, with_gaps
 from router_audit.table_document import digest_problems, shape_problems
 from router_audit.types import Ladder, LadderModel, Route
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9
 """Relative difference two machines may have in one figure."""
 
-WITHDRAWN = ("region: ", "latency: ", "limits: ", "controls: ")
+WITHDRAWN = ("region: ", "latency: ", "limits: ", "controls: ", "canary: ")
 """How the reason of a route begins that the evidence allows and something else forbids."""
 
 
@@ -131,7 +132,11 @@ def _path_problems(rows: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _verdicts(document: Mapping[str, Any]) -> dict[tuple[Profile, Context], Verdict]:
-    return verdicts(audit_again(document["evidence"])) if document["evidence"] else {}
+    tested: dict[tuple[Profile, Context], Verdict] = {}
+    if document["evidence"]:
+        audit = audit_again(document["evidence"])
+        tested = with_gaps(verdicts(audit), [Gap(**gap) for gap in document["gaps"]], audit)
+    return with_observations(tested, from_block(document["observational"]), document["epsilon"])
 
 
 def _route_problems(document: Mapping[str, Any]) -> list[str]:

@@ -276,7 +276,7 @@ def test_a_question_asked_again_says_the_answer_did_not_help(store, log):
             log(
                 [
                     exchange(0, "Where is it?", at=0),
-                    exchange(1, "where  is it?", at=60),
+                    exchange(1, "where is it? ", at=60),
                     exchange(2, "ok", at=90),
                 ]
             )

@@ -42,6 +42,8 @@ def content(ladder: Ladder = LADDER, traffic: dict[object, Traffic] = BUSY) -> d
         "options": {"allow_provisional": False, "assume_capable": True},
         "routes": [asdict(route) for route in routes(ladder, traffic, {}, assume_capable=True)],
         "evidence": {},
+        "gaps": [],
+        "observational": [],
         "economy_share": {"before": 0.0, "after": 0.5},
         "savings": {"per_month_usd": {}, "probability_positive": None, "certified_share": 0.0},
         "unpriced_requests": 0,

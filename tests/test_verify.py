@@ -272,9 +272,10 @@ def test_no_figure_of_evidence_or_route_can_be_changed_alone(
 )
 def test_whatever_stands_there_it_answers(table: dict[str, Any], value: Any, data: st.DataObject) -> None:
     edited = copy.deepcopy(table)
-    edited[data.draw(st.sampled_from(sorted(table)))] = value
+    name = data.draw(st.sampled_from(sorted(table)))
+    edited[name] = value
 
-    assert problems(edited)
+    assert problems(edited) or table[name] == value
     assert problems(value)
 
 

@@ -6,6 +6,7 @@ here is left to it. A test holds the two to the same result.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -110,8 +111,8 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     response: _Answered
     timestamp: Any = None
     latency_ms: Any = None
-    time_to_first_token_ms: Any = None
     session_id: Any = None
+    time_to_first_token_ms: Any = None
     user: Any = None
     team: Any = None
     project: Any = None
@@ -124,7 +125,10 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _BESIDE = _Line.__struct_fields__[2:]
-_PARAMS = ("temperature", "top_p", "stream", "reasoning_effort", "verbosity", "tool_choice")
+_USUAL = 5
+"""Fields of a line up to the session."""
+_NO_REST = (None,) * (len(_Line.__struct_fields__) - _USUAL)
+_NOTHING: dict[str, Any] = {}
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_any = msgspec.json.Decoder().decode
 
@@ -197,43 +201,22 @@ def read(raw: bytes, file: str, line: int) -> LoggedRequest | None:
         return None
     asked, answered = one.request, one.response
     response_id = answered.id
-    if not response_id.startswith("chatcmpl-") or len(response_id) < 20 or not answered.choices:
+    choices = answered.choices
+    if not response_id.startswith("chatcmpl-") or len(response_id) < 20 or not choices:
         return None  # another server's id, or one that is not unique
-    counted = _counted(answered.usage)
-    system, conversation = _conversation(asked.messages)
-    choice = answered.choices[0]
-    output = [
-        Message(turn.role, made)
-        for turn in (each.message for each in answered.choices)
-        if (made := _parts(turn))
-    ]
-    if choice.message.role != "assistant" or (len(answered.choices) > 1 and choice.finish_reason is None):
+    choice = choices[0]
+    if choice.message.role != "assistant" or (len(choices) > 1 and choice.finish_reason is None):
         return None
-    params: dict[str, Any] = {}
-    for name in _PARAMS:
-        value = getattr(asked, name)
-        if value is not None:
-            params["effort" if name == "reasoning_effort" else name] = value
     if asked.max_tokens is not None and asked.max_completion_tokens is not None:
         return None
-    limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
-    if limit is not None:
-        params["max_tokens"] = limit
-    started, flag = clock.utc(answered.created)
-    fields: dict[str, Any] = {"started_at": started}
-    if flag or counted.flags:
-        fields["flags"] = [flag, *counted.flags] if flag else [*counted.flags]
-    beside = {
-        name: value
-        for name, value in zip(_BESIDE, msgspec.structs.astuple(one)[2:], strict=True)
-        if value is not None
-    }
-    if asked.user is not None:
-        fields["user"] = asked.user
-    pairs.around(beside, fields, {})
+    counted = _counted(answered.usage)
+    system, conversation = _conversation(asked.messages)
+    fields = _beside(one, answered.created)
+    if counted.flags:
+        fields["flags"] = [*fields.get("flags", ()), *counted.flags]
     tier = answered.service_tier
     return LoggedRequest(
-        request_id=record_id(response_id, {}),
+        request_id=record_id(response_id, _NOTHING),
         source="openai",
         file=file,
         line=line,
@@ -243,10 +226,10 @@ def read(raw: bytes, file: str, line: int) -> LoggedRequest | None:
         response_model=answered.model or None,
         system=system,
         messages=conversation,
-        output=output,
+        output=[Message("assistant", made) for each in choices if (made := _parts(each.message))],
         tools=_tools(bytes(asked.tools)) if asked.tools else [],
         response_format=_format(bytes(asked.response_format)) if asked.response_format else None,
-        params=params,
+        params=_params(asked),
         input_tokens=counted.input_tokens,
         output_tokens=counted.output_tokens,
         cache_read_tokens=counted.cache_read_tokens,
@@ -256,3 +239,55 @@ def read(raw: bytes, file: str, line: int) -> LoggedRequest | None:
         finish_reason=choice.finish_reason,
         **fields,
     )
+
+
+def _params(asked: _Asked) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    if asked.temperature is not None:
+        params["temperature"] = asked.temperature
+    limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
+    if limit is not None:
+        params["max_tokens"] = limit
+    if asked.stream is not None:
+        params["stream"] = asked.stream
+    if asked.reasoning_effort is not None:
+        params["effort"] = asked.reasoning_effort
+    if asked.top_p is not None:
+        params["top_p"] = asked.top_p
+    if asked.verbosity is not None:
+        params["verbosity"] = asked.verbosity
+    if asked.tool_choice is not None:
+        params["tool_choice"] = asked.tool_choice
+    return params
+
+
+def _beside(one: _Line, created: int) -> dict[str, Any]:
+    """What stands beside the bodies. The usual three are taken at once, all else is left to `pairs.around`."""
+    fields: dict[str, Any] = {}
+    started, latency, session = one.timestamp, one.latency_ms, one.session_id
+    rest = msgspec.structs.astuple(one)[_USUAL:]
+    usual = (
+        rest == _NO_REST
+        and started.__class__ is int
+        and 0 < started < 4_102_444_800
+        and (latency is None or (latency.__class__ is int and latency >= 0))
+        and (session is None or (session.__class__ is str and session))
+        and 0 <= created < 4_102_444_800
+        and one.request.user is None
+    )
+    if usual:
+        fields["started_at"] = datetime.fromtimestamp(started, UTC)
+        if latency is not None:
+            fields["latency_ms"] = float(latency)
+        if session is not None:
+            fields["session_id"] = session
+        return fields
+    at, flag = clock.utc(created)
+    fields["started_at"] = at
+    if flag:
+        fields["flags"] = [flag]
+    if one.request.user is not None:
+        fields["user"] = one.request.user
+    values = zip(_BESIDE, msgspec.structs.astuple(one)[2:], strict=True)
+    pairs.around({name: value for name, value in values if value is not None}, fields, {})
+    return fields

@@ -6,15 +6,19 @@ import typer
 
 from router_audit.cli import (
     build_table,
+    canary,
     diff,
+    drift,
     evaluate,
     export,
+    grade,
     ingest,
     label,
     prices,
     rejects,
     replay,
     report,
+    retune,
     route,
     run,
     tag,
@@ -45,12 +49,18 @@ app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("export", epilog=export.EXAMPLE)(export.export)
 app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
+app.command("grade", epilog=grade.EXAMPLE)(grade.grade)
 app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
 )
 app.command("route", epilog=route.EXAMPLE)(route.route)
+app.add_typer(
+    canary.app, name="canary", help="Pairs of premium and routed answers: is any route doing harm?"
+)
 app.command("track", epilog=track.EXAMPLE)(track.track)
+app.command("retune", epilog=retune.EXAMPLE)(retune.retune)
+app.command("drift", epilog=drift.EXAMPLE)(drift.drift)
 app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 

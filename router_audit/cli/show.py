@@ -35,7 +35,7 @@ def show_table(console: Console, result: TableResult) -> None:
     """The routes, and what they would save."""
     from rich.table import Table
 
-    from router_audit.render import percent, usd
+    from router_audit.summary.words import percent, usd
 
     document = result.document
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -129,7 +129,7 @@ def show_training(console: Console, result: Any) -> None:
 
 def show_run(console: Console, result: RunResult) -> None:
     """The whole audit on one screen."""
-    from router_audit.render import usd, verdict
+    from router_audit.summary.words import usd
 
     summary = result.summary
     show_ingest(console, result.ingest)
@@ -140,7 +140,7 @@ def show_run(console: Console, result: RunResult) -> None:
         f"{summary.requests:,} requests, {usd(summary.spend_usd)} in the log, "
         f"{usd(summary.spend_per_month_usd)} a month at the prices of {summary.table['prices']['as_of']}."
     )
-    console.print(verdict(summary), style="bold")
+    console.print(summary.verdict, style="bold")
     console.print()
     show_table(console, result.table)
     console.print(f"Report: {result.report_path}")

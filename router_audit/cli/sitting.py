@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from router_audit.stages.label import Review, SittingResult
     from router_audit.store import Store
 
@@ -34,25 +37,26 @@ def sit(store: Store, *, last: int | None) -> SittingResult:
     place = 0
     if not reviews:
         console.print("Nothing to look at: run `router-audit tag` first, or every label has been confirmed.")
-    while place < len(reviews):
-        review = reviews[place]
-        _show(console, review, place + 1, len(reviews))
-        what, profile = _choice(review)
-        if what == "quit":
-            break
-        if what == "undo":
-            if done:
-                name, kind = done.pop()
-                stage.unsay(store, name)
-                counts[kind] -= 1
-                place -= 1
-            continue
-        if profile is not None:
-            stage.say(store, [(review.content_hash, profile, review.stratum)])
-            console.print(f"  {profile}", style="bold green")
-        counts[what] += 1
-        done.append((review.content_hash, what))
-        place += 1
+    with _key_by_key():
+        while place < len(reviews):
+            review = reviews[place]
+            _show(console, review, place + 1, len(reviews))
+            what, profile = _choice(review)
+            if what == "quit":
+                break
+            if what == "undo":
+                if done:
+                    name, kind = done.pop()
+                    stage.unsay(store, name)
+                    counts[kind] -= 1
+                    place -= 1
+                continue
+            if profile is not None:
+                stage.say(store, [(review.content_hash, profile, review.stratum)])
+                console.print(f"  {profile}", style="bold green")
+            counts[what] += 1
+            done.append((review.content_hash, what))
+            place += 1
     return stage.SittingResult(**counts, human_labels=len(stage.human_labels(store)))
 
 
@@ -75,22 +79,35 @@ def _choice(review: Review) -> tuple[str, str | None]:
 
 
 def _key() -> str:
-    """One key, without waiting for enter; the terminal is put back whatever happens."""
+    """One key as it is pressed; an arrow or function key is `?`, the end of input the empty text."""
     import os
+    import select
+
+    handle = sys.stdin.fileno()
+    try:
+        raw = os.read(handle, 1)
+        if raw == b"\x1b" and select.select([handle], [], [], 0.02)[0]:
+            raw += os.read(handle, 1)
+            while raw[1:2] in {b"[", b"O"} and (len(raw) < 3 or not 0x40 <= raw[-1] <= 0x7E):
+                raw += os.read(handle, 1)  # an arrow or function key ends with a letter or ~
+    except KeyboardInterrupt:
+        return "q"
+    return "?" if len(raw) > 1 else raw.decode("ascii", "replace").lower()
+
+
+@contextmanager
+def _key_by_key() -> Iterator[None]:
+    """No waiting for enter, no echo; the terminal is put back whatever happens. What was typed ahead counts."""
     import termios
     import tty
 
     handle = sys.stdin.fileno()
     before = termios.tcgetattr(handle)
+    tty.setcbreak(handle, termios.TCSADRAIN)
     try:
-        tty.setcbreak(handle)
-        raw = os.read(handle, 32)
-    except KeyboardInterrupt:
-        return "q"
+        yield
     finally:
         termios.tcsetattr(handle, termios.TCSADRAIN, before)
-    text = raw.decode("utf-8", "replace").lower()
-    return text if not text.startswith("\x1b") or text == "\x1b" else "?"
 
 
 def _show(console: object, review: Review, place: int, total: int) -> None:

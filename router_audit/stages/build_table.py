@@ -7,35 +7,45 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import Plan, evidence_block
+from router_audit.constraints import kept, past_alarms
 from router_audit.errors import InputError, UserError
-from router_audit.policy import next_rung, routes
+from router_audit.observing import block
+from router_audit.policy import routes
 from router_audit.pricing import default_ladder, load_prices, read_ladders
 from router_audit.projection import (
-    incumbent_costs_usd,
-    mean_costs_usd,
     tiers_by_price,
     traffic_of,
 )
-from router_audit.proving import prove, trials_by_cell, verdicts
 from router_audit.savings import window
+from router_audit.savings.verdict import controls_verdict
+from router_audit.stages.alarms import standing_alarms
 from router_audit.stages.audited import audited
 from router_audit.stages.classifier_files import publish
-from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
+from router_audit.stages.evidence import evidence
+from router_audit.stages.money import (
+    MoneyOptions,
+    money,
+    money_notes,
+    savings_content,
+    with_incumbents,
+)
+from router_audit.stages.what_if import what_if_content
 from router_audit.table_document import SCHEMA_VERSION
 from router_audit.tablefile import TABLES, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
+from router_audit.what_if import epsilons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
-    from router_audit.certify import Audit
+    from router_audit.policy import Verdict
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
-    from router_audit.types import Context, Ladder, Profile, RoutingTable, Trial
+    from router_audit.types import Context, Ladder, Profile, Route, RoutingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,7 @@ class TableOptions:
     prices: Path | None = None
     prices_date: date | None = None
     money: MoneyOptions = field(default_factory=MoneyOptions)
+    write: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +75,14 @@ class TableResult:
     written: bool
     """False where the newest table already says exactly this."""
     notes: tuple[str, ...] = ()
+    withheld: str = ""
+    """Why no saving may be stated; empty where costs and bills agree."""
 
 
 def build_table(store: Store, options: TableOptions) -> TableResult:
     """Write the next `vNNNN.json` unless the newest table has the same content.
 
-    Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
+    Where `options.write` is off nothing is written, and `written` says whether it would have been. Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
     """
     book = load_prices(options.prices)
     seen = audited(
@@ -81,16 +94,41 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     )
     ladder = _ladder(options.ladder, seen)
     prices = {**_ladder_prices(ladder, book, seen.as_of), **seen.prices}
-    audit, trials, notes = _proof(store, seen, ladder, book, prices, options)
-    table = routes(
+    proven = evidence(
+        store,
+        seen,
         ladder,
-        traffic_of(seen.frame),
-        verdicts(audit),
-        allow_provisional=options.allow_provisional,
-        assume_capable=options.assume_capable,
+        book,
+        prices,
+        plan=Plan(epsilon=options.epsilon, delta=options.delta),
+        huge_context_tokens=options.huge_context_tokens,
     )
+    traffic, alarms = traffic_of(seen.frame), standing_alarms(store)
+
+    def routes_by(found: Mapping[tuple[Profile, Context], Verdict]) -> list[Route]:
+        drawn = routes(
+            ladder,
+            traffic,
+            found,
+            allow_provisional=options.allow_provisional,
+            assume_capable=options.assume_capable,
+        )
+        return past_alarms(drawn, ladder, alarms)
+
+    table = routes_by(proven.verdicts)
     tiers = tiers_by_price(ladder, prices)
-    projected = money(seen, table, ladder, prices, tiers, trials, book, options.money)
+    projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
+    beside = controls_verdict(projected.controls)
+    notes = list(proven.notes)
+    if beside.do_not_route and any(route.applied for route in table):
+        notes.append(f"Do not route: {beside.do_not_route}. The table keeps every incumbent.")
+        table = [
+            kept(route, ladder, f"controls: {beside.do_not_route}") if route.applied else route
+            for route in table
+        ]
+        projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
+    elif beside.beats and not any(better for _, better in beside.beats):
+        notes.append("The table beats none of its controls.")
     span = window(seen.frame)
     content: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -130,13 +168,30 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "assume_capable": options.assume_capable,
         },
         "routes": [asdict(route) for route in projected.routes],
-        "evidence": evidence_block(audit) if audit.routes else {},
+        "evidence": evidence_block(proven.audit) if proven.audit.routes else {},
+        "gaps": [asdict(gap) for gap in proven.gaps],
+        "observational": block(proven.observations),
         "economy_share": {
             "before": round(projected.economy.before, 6),
             "after": round(projected.economy.after, 6),
             "held_back": {reason: round(share, 6) for reason, share in projected.economy.held_back},
         },
-        "savings": savings_content(projected),
+        "savings": {
+            **savings_content(projected),
+            "verdict": beside.content,
+            "what_if": what_if_content(
+                with_incumbents(seen, prices),
+                {epsilon: routes_by(proven.verdicts_at(epsilon)) for epsilon in epsilons(options.epsilon)},
+                ladder,
+                prices,
+                tiers,
+                proven.trials,
+                projected,
+                options.money,
+                epsilon=options.epsilon,
+                words=_other_options(options),
+            ),
+        },
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
     if seen.classifier is not None:
@@ -145,37 +200,17 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
     return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
 
 
-def _proof(
-    store: Store,
-    seen: Audited,
-    ladder: Ladder,
-    book: PriceBook,
-    prices: dict[str, ModelPrice],
-    options: TableOptions,
-) -> tuple[Audit, Mapping[tuple[Profile, Context], Sequence[Trial]], tuple[str, ...]]:
-    """The tests on the trials in the store; prices of candidates are added to `prices`."""
-    frame = store.query(
-        "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
-    )
-    trials, unplaced = trials_by_cell(frame)
-    notes = [f"{unplaced} trials have no profile and count for nothing."] if unplaced else []
-    tested: dict[str, ModelPrice] = {}
-    for name in sorted({trial.candidate for found in trials.values() for trial in found}):
-        price = book.resolve_ref(name, seen.as_of)
-        if isinstance(price, ModelPrice):
-            tested[name] = price
-            prices.setdefault(name, price)
-        else:
-            notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
-    rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
-    audit = prove(
-        trials,
-        ladder,
-        mean_costs_usd(seen.frame, tested | rungs),
-        incumbent_costs_usd(seen.frame),
-        Plan(epsilon=options.epsilon, delta=options.delta),
-    )
-    return audit, trials, tuple(notes)
+def _other_options(options: TableOptions) -> str:
+    """The options beside those of the sliders that a reader must repeat to get the same figures."""
+    words = [f"--delta {options.delta:g}"] if options.delta != TableOptions().delta else []
+    words += ["--allow provisional"] * options.allow_provisional
+    words += ["--assume-capable"] * options.assume_capable
+    words += [
+        f"--max-p95-ms {name}={bound:g}"
+        for name, bound in sorted((options.money.max_p95_ms or {}).items())
+        if name != "*"
+    ]
+    return "".join(f" {word}" for word in words)
 
 
 def _ladder(path: Path | None, seen: Audited) -> Ladder:

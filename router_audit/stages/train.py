@@ -124,7 +124,7 @@ def train_as_prompt(
     rows = store.query("training_rows", encoder=vector_name(encoder), **who)
 
     def embedding(train: list[int], test: list[int]) -> NDArray[np.float32]:
-        vectors = np.stack(rows["vector"].to_numpy()).astype(np.float32)
+        vectors = matrix(rows["vector"])
         weights = np.sqrt(rows["requests"].to_numpy()).astype(np.float32)
         labels = [rows["profile"][i] for i in train]
         member = fit_linear(vectors[train], labels, PROFILES, weights[train], ridge=RIDGE)

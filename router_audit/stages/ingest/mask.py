@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import polars as pl
 
 KEY = "[api key]"
 
@@ -24,13 +22,14 @@ _KEYS = (
 _BEARER = r"(Bearer )[A-Za-z0-9._~+/=-]{20,}"
 
 
-def masked(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-    """The frame with the text columns masked."""
+def masked(arrays: dict[str, Any], columns: Iterable[str]) -> dict[str, Any]:
+    """The Arrow columns with these text columns masked."""
     import polars as pl
 
     for name in columns:
-        if frame[name].dtype == pl.String and frame[name].str.contains(_MARK).any():
-            frame = frame.with_columns(
-                pl.col(name).str.replace_all(_KEYS, KEY).str.replace_all(_BEARER, "${1}" + KEY)
-            )
-    return frame
+        if arrays[name].null_count < len(arrays[name]):
+            series = pl.Series(arrays[name])
+            if series.str.contains(_MARK).any():
+                masked = series.str.replace_all(_KEYS, KEY).str.replace_all(_BEARER, "${1}" + KEY)
+                arrays[name] = masked.to_arrow()
+    return arrays

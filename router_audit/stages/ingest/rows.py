@@ -15,9 +15,9 @@ from router_audit.stages.ingest import mask, redact
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import polars as pl
+    import pyarrow as pa
 
-    from router_audit.types import LoggedRequest, Message, Part, Rejected
+    from router_audit.types import LoggedRequest, Message, Rejected
 
 TEXTS = (
     "request_id", "source", "file", "response_id", "provider", "request_model", "response_model", "region",
@@ -33,6 +33,13 @@ NUMBERS = ("latency_ms", "time_to_first_token_ms", "outcome_score")
 COLUMNS = (*TEXTS, *COUNTS, *NUMBERS, "started_at", "resolved")
 MASKED = ("messages", "output", "params", "routing", "tags", "error_type", "user_id", "session_id")
 """Columns in which a caller may have put anything."""
+
+FEW = (
+    "source", "file", "provider", "request_model", "response_model", "region", "template_id", "params",
+    "service_tier", "status", "error_type", "finish_reason", "team", "project", "tags", "outcome_origin",
+    "routing", "flags", "half", "user_id", "reason",
+)  # fmt: skip
+"""Columns with few distinct values, for which a dictionary is worth its making."""
 
 KNOWN = (
     "response_id", "started_at", "latency_ms", "time_to_first_token_ms", "provider", "request_model",
@@ -59,29 +66,22 @@ NO_TEMPLATE = _hash(b"\x00", b"[]", b"\x00")
 """The template of a call that has neither system prompt nor tools nor response format."""
 
 
-def _said(part: Part) -> str:
-    if part.content is not None:
-        return part.content
-    return _encode_sorted((part.name, part.arguments, part.response, part.sha256)).decode("utf-8", "replace")
-
-
-def content_hash(system: str | None, conversation: list[Message]) -> str:
-    """What identifies equal prompts: the text of system and messages, whatever wrote the log."""
-    texts = [system or ""]
-    for message in conversation:
-        texts.append(message.role)
-        texts += [part.content or _said(part) for part in message.parts]
-    return blake2b("\x1f".join(texts).encode("utf-8", "replace"), digest_size=16).hexdigest()
+def content_hash(template: str, conversation: bytes) -> str:
+    """What identifies equal prompts: template and messages as they are stored, whatever wrote the log."""
+    return blake2b(template.encode() + conversation, digest_size=16).hexdigest()
 
 
 def ask_hash(conversation: list[Message]) -> str | None:
-    """What identifies the question, if it is a user's turn that the call answers; case and spacing aside."""
+    """What identifies the question, if it is a user's turn that the call answers; case and outer spaces aside."""
     if not conversation or conversation[-1].role != "user":
         return None
-    text = " ".join(
-        "\n".join([part.content for part in conversation[-1].parts if part.content]).lower().split()
+    parts = conversation[-1].parts
+    said = (
+        parts[0].content if len(parts) == 1 else "\n".join([part.content for part in parts if part.content])
     )
-    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest() if text else None
+    if not said:
+        return None
+    return blake2b(said.strip().lower().encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _check(request: LoggedRequest) -> None:
@@ -143,6 +143,8 @@ class Shard:
         if suspect:
             _check(request)
         cost = request.logged_cost_usd
+        conversation = _encode(request.messages)
+        template = self._template(request)
         self._rows.append(
             (
                 request.request_id,
@@ -153,8 +155,8 @@ class Shard:
                 request.request_model,
                 request.response_model,
                 request.region,
-                self._template(request),
-                _encode(request.messages),
+                template,
+                conversation,
                 _encode(request.output),
                 _encode_sorted(request.params) if request.params else b"{}",
                 None if cost is None else _cost(cost),
@@ -172,7 +174,7 @@ class Shard:
                 request.outcome_origin,
                 _encode_sorted(request.routing) if request.routing else b"{}",
                 _encode(request.flags) if request.flags else b"[]",
-                content_hash(request.system, request.messages),
+                content_hash(template, conversation),
                 None if request.session_id is None else ask_hash(request.messages),
                 request.half,
                 request.join_key,
@@ -197,79 +199,77 @@ class Shard:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        for kind, frame in (
+        for kind, table in (
             ("requests", self._requests(pa)),
             ("templates", self._template_rows(pa)),
             ("rejects", self._reject_rows(pa)),
         ):
-            if frame is not None:
+            if table is not None:
                 pq.write_table(
-                    frame.to_arrow(),
+                    table,
                     folder / f"{kind}-{self.number:06}.parquet",
                     compression="lz4",
+                    use_dictionary=[name for name in FEW if name in table.column_names],
                     write_statistics=False,
+                    store_schema=False,
                 )
 
-    def _requests(self, pa: Any) -> pl.DataFrame | None:
-        import polars as pl
-
+    def _requests(self, pa: Any) -> pa.Table | None:
         if not self._rows:
             return None
         columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
         arrays = {name: _strings(pa, columns[name]) for name in TEXTS}
         arrays |= {name: pa.array(columns[name], pa.int64()) for name in COUNTS}
         arrays |= {name: pa.array(columns[name], pa.float64()) for name in NUMBERS}
-        arrays["started_at"] = pa.array(columns["started_at"], pa.timestamp("us", "UTC"))
-        arrays["resolved"] = pa.array(columns["resolved"], pa.bool_())
-        frame = pl.DataFrame(pa.table(arrays))
-        told = [
-            pl.when(
-                pl.col(name) != _COLLECTIONS[name] if name in _COLLECTIONS else pl.col(name).is_not_null()
-            )
-            .then(pl.lit(1 << bit, pl.Int64))
-            .otherwise(pl.lit(0, pl.Int64))
-            for bit, name in enumerate(KNOWN)
-        ]
-        frame = frame.with_columns(
-            pl.col("started_at").dt.replace_time_zone(None),
-            pl.sum_horizontal(told).alias("known"),
-            (pl.int_range(pl.len()) + (self.number << 20)).alias("place"),
+        arrays["started_at"] = pa.array(columns["started_at"], pa.timestamp("us", "UTC")).cast(
+            pa.timestamp("us")
         )
-        return mask.masked(frame, MASKED)
+        arrays["resolved"] = pa.array(columns["resolved"], pa.bool_())
+        first = self.number << 20
+        arrays["place"] = pa.array(range(first, first + len(self._rows)), pa.int64())
+        arrays["known"] = _known(arrays)
+        return pa.table(mask.masked(arrays, MASKED))
 
-    def _template_rows(self, pa: Any) -> pl.DataFrame | None:
-        import polars as pl
-
+    def _template_rows(self, pa: Any) -> pa.Table | None:
         if not self._templates:
             return None
         system, tools, shape = zip(*self._templates, strict=True)
-        table = pa.table(
-            {
-                "template_id": pa.array(list(self._templates.values()), pa.large_string()),
-                "system": _strings(
-                    pa, [None if text is None else text.encode("utf-8", "replace") for text in system]
-                ),
-                "tools": _strings(pa, tools),
-                "response_format": _strings(pa, shape),
-            }
-        )
-        return mask.masked(pl.DataFrame(table), ("system", "tools"))
+        arrays = {
+            "template_id": pa.array(list(self._templates.values()), pa.large_string()),
+            "system": _strings(
+                pa, [None if text is None else text.encode("utf-8", "replace") for text in system]
+            ),
+            "tools": _strings(pa, tools),
+            "response_format": _strings(pa, shape),
+        }
+        return pa.table(mask.masked(arrays, ("system", "tools")))
 
-    def _reject_rows(self, pa: Any) -> pl.DataFrame | None:
-        import polars as pl
-
+    def _reject_rows(self, pa: Any) -> pa.Table | None:
         if not self.rejects:
             return None
-        table = pa.table(
-            {
-                "file": pa.array([one.file for one in self.rejects], pa.large_string()),
-                "line": pa.array([one.line for one in self.rejects], pa.int64()),
-                "source": pa.array([one.source for one in self.rejects], pa.large_string()),
-                "reason": _strings(pa, [one.reason.encode("utf-8", "replace") for one in self.rejects]),
-                "excerpt": _strings(pa, [one.excerpt.encode("utf-8", "replace") for one in self.rejects]),
-            }
-        )
-        return mask.masked(pl.DataFrame(table), ("reason", "excerpt"))
+        arrays = {
+            "file": pa.array([one.file for one in self.rejects], pa.large_string()),
+            "line": pa.array([one.line for one in self.rejects], pa.int64()),
+            "source": pa.array([one.source for one in self.rejects], pa.large_string()),
+            "reason": _strings(pa, [one.reason.encode("utf-8", "replace") for one in self.rejects]),
+            "excerpt": _strings(pa, [one.excerpt.encode("utf-8", "replace") for one in self.rejects]),
+        }
+        return pa.table(mask.masked(arrays, ("reason", "excerpt")))
+
+
+def _known(arrays: dict[str, Any]) -> Any:
+    """For every row the bits of the columns it fills."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    bits = np.zeros(len(arrays["place"]), np.int64)
+    for bit, name in enumerate(KNOWN):
+        array = arrays[name]
+        if array.null_count < len(array):
+            empty = _COLLECTIONS.get(name)
+            told = array.is_valid() if empty is None else pc.not_equal(array, empty)
+            bits |= told.to_numpy(zero_copy_only=False).astype(np.int64) << bit
+    return bits
 
 
 def _strings(pa: Any, values: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,7 +153,9 @@ class _Spread:
 
     def _submit(self, pool: ProcessPoolExecutor, task: Task) -> None:
         self._settle(self._workers + 1)
-        self._waiting[pool.submit(decode.run, task, self._folder, self._options)] = task
+        with _interrupts_held():
+            future = pool.submit(decode.run, task, self._folder, self._options)
+        self._waiting[future] = task
 
     def _settle(self, most: int) -> None:
         """Wait until at most this many tasks are under way."""
@@ -172,12 +175,24 @@ class _Spread:
                     self._progress.advance(tally.records)
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits. Processes begun meanwhile inherit that, so it stays with the parent from their first moment."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin() -> None:
-    """In a new process: leave Ctrl-C to the parent, and end when it ends, however it ends."""
+    """In a new process: end when the parent ends, however it ends."""
+    import gc
     import multiprocessing
     import threading
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Decoding makes millions of objects and no cycle among them: the collector would only walk them.
+    gc.disable()
     os.environ["POLARS_MAX_THREADS"] = "1"
     parent = multiprocessing.parent_process()
 

@@ -1,4 +1,12 @@
 -- Contents without a human label, with what the best labeller said: suspects first, then the core, then the rest.
+WITH best AS (
+    SELECT content_hash, labeller, profile, probability, reason
+    FROM labels
+    QUALIFY row_number() OVER (
+        PARTITION BY content_hash
+        ORDER BY labeller = 'builtin', cost_usd DESC, model, prompt_version
+    ) = 1
+)
 SELECT
     c.content_hash,
     c.requests,
@@ -7,23 +15,22 @@ SELECT
     r.messages,
     t.tools,
     t.response_format,
-    arg_min(l.labeller, (l.labeller = 'builtin', -l.cost_usd, l.model)) AS labeller,
-    arg_min(COALESCE(l.profile, ''), (l.labeller = 'builtin', -l.cost_usd, l.model)) AS profile,
-    arg_min(l.probability, (l.labeller = 'builtin', -l.cost_usd, l.model)) AS probability,
-    arg_min(l.reason, (l.labeller = 'builtin', -l.cost_usd, l.model)) AS reason,
-    any_value(s.stratum) AS stratum,
-    COALESCE(list_position($suspects::VARCHAR[], c.content_hash), 0) > 0 AS suspect
+    b.labeller,
+    b.profile,
+    b.probability,
+    b.reason,
+    s.stratum,
+    list_position($suspects::VARCHAR[], c.content_hash) IS NOT NULL AS suspect
 FROM contents c
 JOIN requests r USING (request_id)
 JOIN templates t USING (template_id)
-JOIN labels l ON l.content_hash = c.content_hash
+JOIN best b ON b.content_hash = c.content_hash
 LEFT JOIN selections s ON s.content_hash = c.content_hash
 WHERE NOT EXISTS (FROM labels h WHERE h.content_hash = c.content_hash AND h.labeller = 'human')
-GROUP BY ALL
 ORDER BY
-    NULLIF(COALESCE(list_position($suspects::VARCHAR[], c.content_hash), 0), 0) NULLS LAST,
-    any_value(s.position) NULLS LAST,
-    min(l.probability),
+    NULLIF(list_position($suspects::VARCHAR[], c.content_hash), 0) NULLS LAST,
+    s.position NULLS LAST,
+    b.probability,
     c.requests DESC,
     c.content_hash
 LIMIT $count;

@@ -1,0 +1,84 @@
+"""Everything the store knows for and against candidates: trials tested, gaps in them counted, outcomes compared.
+
+A part of `build-table`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from router_audit.observing import observe, with_observations
+from router_audit.policy import cell_of, next_rung
+from router_audit.projection import incumbent_costs_usd, mean_costs_usd
+from router_audit.proving import Gap, prove, trials_by_cell, verdicts, with_gaps
+from router_audit.types.price import ModelPrice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from router_audit.certify import Audit, Plan
+    from router_audit.observing import Observation
+    from router_audit.policy import Verdict
+    from router_audit.pricing import PriceBook
+    from router_audit.stages.audited import Audited
+    from router_audit.store import Store
+    from router_audit.types import Context, Ladder, Profile, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What the evidence says, and what it is."""
+
+    audit: Audit
+    gaps: tuple[Gap, ...]
+    observations: tuple[Observation, ...]
+    trials: Mapping[tuple[Profile, Context], Sequence[Trial]]
+    verdicts: Mapping[tuple[Profile, Context], Verdict]
+    notes: tuple[str, ...]
+    verdicts_at: Callable[[float], Mapping[tuple[Profile, Context], Verdict]]
+    """The verdicts that the same evidence would give at another tolerated regret."""
+
+
+def evidence(
+    store: Store,
+    seen: Audited,
+    ladder: Ladder,
+    book: PriceBook,
+    prices: dict[str, ModelPrice],
+    *,
+    plan: Plan,
+    huge_context_tokens: int,
+) -> Proven:
+    """The tests on the trials in the store, and the log's own outcomes; prices of candidates are added to `prices`."""
+    of = {"classifier": seen.classifier or "", "huge_context_tokens": huge_context_tokens}
+    trials, unplaced = trials_by_cell(store.query("trials", **of))
+    notes = [f"{unplaced} trials have no profile and count for nothing."] if unplaced else []
+    tested: dict[str, ModelPrice] = {}
+    for name in sorted({trial.candidate for found in trials.values() for trial in found}):
+        price = book.resolve_ref(name, seen.as_of)
+        if isinstance(price, ModelPrice):
+            tested[name] = price
+            prices.setdefault(name, price)
+        else:
+            notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
+    rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
+    costs = mean_costs_usd(seen.frame, tested | rungs | dict(seen.prices))
+    own = incumbent_costs_usd(seen.frame)
+    audit = prove(trials, ladder, costs, own, plan)
+    counted: dict[tuple[tuple[Profile, Context], str], int] = {}
+    for profile, huge, candidate, ungraded in store.query("ungraded", **of).iter_rows():
+        at = (cell_of(profile, huge=huge), candidate)
+        counted[at] = counted.get(at, 0) + ungraded
+    gaps = tuple(
+        Gap(cell[0], cell[1], candidate, ungraded) for (cell, candidate), ungraded in sorted(counted.items())
+    )
+    observations = observe(seen.frame, costs)
+
+    def said(found: Audit) -> Mapping[tuple[Profile, Context], Verdict]:
+        return with_observations(with_gaps(verdicts(found), gaps, found), observations, found.plan.epsilon)
+
+    def verdicts_at(epsilon: float) -> Mapping[tuple[Profile, Context], Verdict]:
+        return said(prove(trials, ladder, costs, own, replace(plan, epsilon=epsilon)))
+
+    return Proven(audit, gaps, observations, trials, said(audit), tuple(notes), verdicts_at)
