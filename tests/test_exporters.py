@@ -49,10 +49,19 @@ SAME = ("model", "served_by", "escalate_to", "threshold", "canary", "propensity"
 
 def ours(case: dict[str, Any]) -> dict[str, Any]:
     facts = Facts(
-        case["profile"], 0.9, case["input_tokens"], case["request_id"], case["model"], None, case["output_tokens"]
+        case["profile"],
+        0.9,
+        case["input_tokens"],
+        case["request_id"],
+        case["model"],
+        None,
+        case["output_tokens"],
     )
     found = decide(
-        RULES, facts, canary_key=case["canary_key"].encode("utf-8", "surrogatepass"), canary_share=case["canary_share"]
+        RULES,
+        facts,
+        canary_key=case["canary_key"].encode("utf-8", "surrogatepass"),
+        canary_share=case["canary_share"],
     )
     return {name: getattr(found, name) for name in SAME}
 
@@ -131,7 +140,9 @@ def test_the_command_writes_a_file_or_prints(tmp_path: Path) -> None:
     tables = write_table(tmp_path / "tables").parent
     runner = CliRunner()
     printed = runner.invoke(app, ["export", "--to", "csv", "--table", str(tables)])
-    written = runner.invoke(app, ["export", "--to", "csv", "--table", str(tables), "--out", str(tmp_path / "t.csv")])
+    written = runner.invoke(
+        app, ["export", "--to", "csv", "--table", str(tables), "--out", str(tmp_path / "t.csv")]
+    )
     wrong = runner.invoke(app, ["export", "--to", "fax", "--table", str(tables)])
 
     assert printed.output == (tmp_path / "t.csv").read_text("utf-8")

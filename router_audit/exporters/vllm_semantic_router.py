@@ -35,7 +35,9 @@ class _VllmSemanticRouter:
     def export(self, table: RoutingTable) -> str:
         """See `Exporter.export`. JSON is YAML."""
         found = list(rows(table))
-        context = [{"name": "huge", "min_tokens": str(table["huge_context_tokens"] + 1), "max_tokens": "100000000"}]
+        context = [
+            {"name": "huge", "min_tokens": str(table["huge_context_tokens"] + 1), "max_tokens": "100000000"}
+        ]
         document: dict[str, Any] = {
             "version": "v0.3",
             "listeners": [{"name": "http", "address": "127.0.0.1", "port": 8888, "timeout": "300s"}],
@@ -69,7 +71,11 @@ def _model(table: RoutingTable, ref: str) -> dict[str, Any]:
         "provider": PROVIDERS.get(provider, "openai-compatible"),
         "api_key_env": provider.upper().replace("-", "_") + "_API_KEY",
     }
-    entry: dict[str, Any] = {"name": ref, "provider_model_id": name.partition("@")[0], "backend_refs": [backend]}
+    entry: dict[str, Any] = {
+        "name": ref,
+        "provider_model_id": name.partition("@")[0],
+        "backend_refs": [backend],
+    }
     price = table["prices"]["models"].get(ref)
     if price:
         entry["pricing"] = {
