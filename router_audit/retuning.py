@@ -59,7 +59,7 @@ class RetuneResult:
     outcome: RetuneOutcome
     table: RoutingTable
     """The new version, or the one that stays."""
-    path: Path | None
+    path: str
     """Where the table is, or would be."""
     gates: tuple[Gate, ...]
     diff: TableDiff | None
@@ -75,7 +75,7 @@ class RetuneResult:
     ingest: ingest.IngestResult | None
     tag: tag.TagResult
     train: train.TrainResult | None
-    report: Path | None
+    report: str | None
     notes: tuple[str, ...] = ()
 
     @property
@@ -106,17 +106,17 @@ def retune(store: Store, paths: Sequence[str], options: RetuneOptions, progress:
     comparison = compare(last, table) if last is not None else None
     passed = all(gate.passed for gate in gates)
     outcome: RetuneOutcome = "refused"
-    shown = None
+    shown: str | None = None
     if passed:
         outcome = "no change" if not draft.written else "new version" if options.write else "would write"
     if passed and options.write:
         table = _write(store, table, stages.table.folder)
         record_models(store, table, stages.table.prices, options.today)
-        shown = report.report(store, stages.report).path
+        shown = str(report.report(store, stages.report).path)
     return RetuneResult(
         outcome=outcome,
         table=table,
-        path=draft.path,
+        path=str(draft.path),
         gates=gates,
         diff=comparison,
         body=markdown(comparison) if comparison is not None else "",
