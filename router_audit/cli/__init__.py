@@ -11,6 +11,7 @@ from router_audit.cli import (
     drift,
     evaluate,
     export,
+    grade,
     ingest,
     label,
     prices,
@@ -48,6 +49,7 @@ app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.command("export", epilog=export.EXAMPLE)(export.export)
 app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
+app.command("grade", epilog=grade.EXAMPLE)(grade.grade)
 app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(
     trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
