@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from router_audit.types.canary import CanaryCheck
     from router_audit.types.drift import Drift
     from router_audit.types.progress import Progress
-    from router_audit.types.retune import Newcomer, RetuneOutcome, Retiring
+    from router_audit.types.retune import Newcomer, Retiring, RetuneOutcome
     from router_audit.types.table_diff import TableDiff
 
 NAMES = ("version", "parent", "digest", "content_digest")
@@ -137,9 +137,7 @@ def _drift(store: Store, options: RetuneOptions) -> Drift | None:
     from router_audit.errors import UserError
 
     try:
-        return drift.drift(
-            store, drift.DriftOptions(days=options.drift_days, last=options.stages.table.last)
-        )
+        return drift.drift(store, drift.DriftOptions(days=options.drift_days, last=options.stages.table.last))
     except UserError:
         return None  # an undated log has no windows to compare
 
@@ -207,7 +205,9 @@ def _regress(table: RoutingTable, last: RoutingTable | None, most: float) -> Gat
         if last is None or before is None:
             return Gate("regress", passed=True, text="no trial says how often the routes would fail")
         return Gate(
-            "regress", passed=False, text="no trial says how often the new routes would fail; the last table's did"
+            "regress",
+            passed=False,
+            text="no trial says how often the new routes would fail; the last table's did",
         )
     grown = now - (before or 0.0)
     return Gate(

@@ -95,7 +95,9 @@ def run_step(step: dict[str, Any], inputs: dict[str, str], folder: Path, **more:
 def test_the_steps_of_the_action_leave_table_diff_and_report(tmp_path: Path) -> None:
     start = datetime(2026, 10, 1, tzinfo=UTC)
     calls = [
-        Call(f"m{n}", start + timedelta(hours=n), f"Classify the message as spam or ham: offer {n % 4}", "ham")
+        Call(
+            f"m{n}", start + timedelta(hours=n), f"Classify the message as spam or ham: offer {n % 4}", "ham"
+        )
         for n in range(60)
     ]
     write(tmp_path / "log.jsonl", calls)
@@ -115,14 +117,20 @@ def test_the_steps_of_the_action_leave_table_diff_and_report(tmp_path: Path) -> 
 
     # The workflow's own step, against a real repository, with a stand-in for GitHub's command line.
     (open_request,) = [
-        step for step in document(WORKFLOW)["jobs"]["retune"]["steps"] if step.get("name") == "Open a pull request"
+        step
+        for step in document(WORKFLOW)["jobs"]["retune"]["steps"]
+        if step.get("name") == "Open a pull request"
     ]
     origin, binaries = tmp_path / "origin.git", tmp_path / "bin"
     binaries.mkdir()
     gh = binaries / "gh"
     gh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/gh.log\n')
     gh.chmod(0o755)
-    for words in (["init", "--bare", str(origin)], ["init", "-b", "main", "."], ["remote", "add", "origin", str(origin)]):
+    for words in (
+        ["init", "--bare", str(origin)],
+        ["init", "-b", "main", "."],
+        ["remote", "add", "origin", str(origin)],
+    ):
         subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", open_request["run"]],
@@ -135,7 +143,11 @@ def test_the_steps_of_the_action_leave_table_diff_and_report(tmp_path: Path) -> 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     pushed = subprocess.run(
-        ["git", "ls-tree", "-r", "--name-only", "router-audit/v0001"], cwd=origin, capture_output=True, text=True, check=True
+        ["git", "ls-tree", "-r", "--name-only", "router-audit/v0001"],
+        cwd=origin,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
     assert pushed == ["routing_tables/v0001.json"] or "routing_tables/v0001.json" in pushed
     assert f"--body-file {told['body']}" in (tmp_path / "gh.log").read_text()

@@ -49,7 +49,13 @@ class Months:
     def trials(self, name: str, requests: list[str], model: str) -> None:
         lines = [
             json.dumps(
-                {"request_id": r, "candidate": model, "candidate_ok": True, "incumbent_ok": True, "grader": "exact"}
+                {
+                    "request_id": r,
+                    "candidate": model,
+                    "candidate_ok": True,
+                    "incumbent_ok": True,
+                    "grader": "exact",
+                }
             )
             for r in requests
         ]
@@ -78,7 +84,9 @@ def routed(month: int, n: int, at: datetime, *, resolved: bool) -> Call:
         "model": HAIKU, "asked": PREMIUM, "moved": True, "canary": False, "propensity": 0.2, "table_version": "v0002",
     }  # fmt: skip
     answer = "spam" if n % 2 else "ham"
-    return Call(f"m{month}-{n}", at, prompt(n), answer, HAIKU.partition("/")[2], resolved=resolved, routing=note)
+    return Call(
+        f"m{month}-{n}", at, prompt(n), answer, HAIKU.partition("/")[2], resolved=resolved, routing=note
+    )
 
 
 def second_month(months: Months, days: range, harm: float) -> list[Call]:
@@ -115,7 +123,10 @@ def test_three_months(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     months.trials("haiku.jsonl", [f"m1-{n}" for n in range(150)], HAIKU)
     proven = months.run("retune", "--as-of", "2026-10-01", "--require-certified")
     assert (proven["outcome"], proven["table"]["version"]) == ("new version", "v0002")
-    assert (months.route(proven["table"])["model"], months.route(proven["table"])["status"]) == (HAIKU, "certified")
+    assert (months.route(proven["table"])["model"], months.route(proven["table"])["status"]) == (
+        HAIKU,
+        "certified",
+    )
     assert proven["diff"]["routes"][0]["why"][0]["kind"] == "evidence"
 
     # October: two good weeks, then the model degrades without a word.
@@ -129,13 +140,18 @@ def test_three_months(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2026-10-15" <= day <= "2026-10-20"
     assert months.run("canary", "check", code=1)["routes"] == alarm["routes"]
     refused = months.run("retune", "--as-of", "2026-11-01", code=1)
-    assert (refused["outcome"], [g["name"] for g in refused["gates"] if not g["passed"]]) == ("refused", ["canary"])
+    assert (refused["outcome"], [g["name"] for g in refused["gates"] if not g["passed"]]) == (
+        "refused",
+        ["canary"],
+    )
     assert months.run("canary", "check", "--revert", code=1)["reverted_to"] == "v0003"
     assert months.run("canary", "check")["alarm"] is False
 
     tracked = months.run("track", "--by", "week")
     weeks = [
-        row["resolution"]["value"] for row in tracked["rows"] if row["route"] == ROUTE and row["model"] == HAIKU
+        row["resolution"]["value"]
+        for row in tracked["rows"]
+        if row["route"] == ROUTE and row["model"] == HAIKU
     ]
     assert weeks[0] == 1.0
     assert weeks[-1] < 0.75
@@ -158,7 +174,10 @@ def test_three_months(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     months.trials("nova.jsonl", [f"m3-{n}" for n in range(150)], NOVA)
     last = months.run("retune", *with_prices, "--require-certified", "--body", "body.md")
     assert (last["outcome"], last["table"]["version"]) == ("new version", "v0004")
-    assert (months.route(last["table"])["model"], months.route(last["table"])["status"]) == (NOVA, "certified")
+    assert (months.route(last["table"])["model"], months.route(last["table"])["status"]) == (
+        NOVA,
+        "certified",
+    )
     body = (tmp_path / "body.md").read_text()
     assert "claude-nova-1" in body
     assert "new since v0003" in body

@@ -31,12 +31,13 @@ Margin = Annotated[
 ]
 Alpha = Annotated[
     float,
-    typer.Option(
-        "--alpha", help="Chance, over all days and routes, of a false alarm.", min=0.0001, max=0.5
-    ),
+    typer.Option("--alpha", help="Chance, over all days and routes, of a false alarm.", min=0.0001, max=0.5),
 ]
 Effect = Annotated[
-    float, typer.Option("--effect", help="Harm that must not stay unseen, as a share of requests.", min=0.001, max=1)
+    float,
+    typer.Option(
+        "--effect", help="Harm that must not stay unseen, as a share of requests.", min=0.001, max=1
+    ),
 ]
 
 
@@ -141,7 +142,9 @@ def plan(
 
 @app.command("clear", epilog=CLEAR_EXAMPLE)
 def clear(
-    route: Annotated[str, typer.Argument(help="profile/context, as `canary check` names it.", show_default=False)],
+    route: Annotated[
+        str, typer.Argument(help="profile/context, as `canary check` names it.", show_default=False)
+    ],
     *,
     why: Annotated[str, typer.Option("--why", help="What was found out; kept.", show_default=False)],
     model: Annotated[
@@ -199,7 +202,9 @@ def show_check(console: Console, result: CanaryCheck) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("route, model", "pairs", "differ", "e-value", "verdict", "sees", "days"):
-        table.add_column(name, justify="left" if name in {"route, model", "verdict"} else "right", overflow="fold")
+        table.add_column(
+            name, justify="left" if name in {"route, model", "verdict"} else "right", overflow="fold"
+        )
     for route in result.routes:
         sees = route.minimum_detectable_effect
         table.add_row(

@@ -45,9 +45,13 @@ def _fields(result: Drift) -> dict[str, object]:
 def show(console: Console, drift: Drift) -> None:
     """What moved, by how much, and what is new."""
     if drift.since is None:
-        console.print(f"The log has no {drift.days:g} days before its last {drift.days:g}: nothing to compare.")
+        console.print(
+            f"The log has no {drift.days:g} days before its last {drift.days:g}: nothing to compare."
+        )
         return
-    console.print(f"{drift.now:,} requests since {drift.since:%Y-%m-%d}, {drift.before:,} in the {drift.days:g} days before.")
+    console.print(
+        f"{drift.now:,} requests since {drift.since:%Y-%m-%d}, {drift.before:,} in the {drift.days:g} days before."
+    )
     for mix in drift.stability:
         most = "; ".join(f"{name[:24]} {p:.0%} → {q:.0%}" for name, p, q in mix.shares[:3])
         console.print(f"Mix of {mix.of}s: {mix.size} (index {mix.index:.2f}): {most}", markup=False)

@@ -71,7 +71,8 @@ def retune(
     write: Write = None,
     max_regress: MaxRegress = 0.01,
     require_certified: Annotated[
-        bool, typer.Option("--require-certified", help="Refuse a table that uses a route without a certificate.")
+        bool,
+        typer.Option("--require-certified", help="Refuse a table that uses a route without a certificate."),
     ] = False,
     retire_days: Annotated[
         int, typer.Option("--retire-days", help="Refuse models that retire within so many days.", min=0)
@@ -182,8 +183,14 @@ def retune(
 
 def body_text(result: RetuneResult) -> str:
     """The body of a pull request: the comparison, the gates, the newcomers."""
-    lines = [result.body or f"## Routing table {result.table['version']}\n\nThe first version.\n", "### Gates", ""]
-    lines += [f"- {'passed' if gate.passed else '**refused**'}: {gate.name}: {gate.text}" for gate in result.gates]
+    lines = [
+        result.body or f"## Routing table {result.table['version']}\n\nThe first version.\n",
+        "### Gates",
+        "",
+    ]
+    lines += [
+        f"- {'passed' if gate.passed else '**refused**'}: {gate.name}: {gate.text}" for gate in result.gates
+    ]
     if result.newcomers:
         lines += ["", "### New models, not tested", ""]
         lines += [f"- `{it.model}`: {newcomer_text(it)}" for it in result.newcomers]
