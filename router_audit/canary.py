@@ -106,9 +106,7 @@ def _after(course: Course | None, count: DayCount, margin: float) -> Course:
 
 
 def _with(course: Course, raised: Raised) -> Course:
-    return Course(
-        course.route, course.model, course.state, course.pairs, course.first, course.last, raised
-    )
+    return Course(course.route, course.model, course.state, course.pairs, course.first, course.last, raised)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,14 @@ def stability(of: str, before: Mapping[str, int], now: Mapping[str, int]) -> Sta
     totals = [sum(counts.values()) + len(names) / 2 for counts in (before, now)]
     index = 0.0
     for name in names:
-        p, q = ((counts.get(name, 0) + 0.5) / total for counts, total in zip((before, now), totals, strict=True))
+        p, q = (
+            (counts.get(name, 0) + 0.5) / total for counts, total in zip((before, now), totals, strict=True)
+        )
         index += (q - p) * log(q / p)
     size: Size = "stable" if index < MOVED else "moved" if index < SHIFTED else "shifted"
     shares = [
-        (name, before.get(name, 0) / sum(before.values()), now.get(name, 0) / sum(now.values())) for name in names
+        (name, before.get(name, 0) / sum(before.values()), now.get(name, 0) / sum(now.values()))
+        for name in names
     ]
     return Stability(of, index, size, tuple(sorted(shares, key=lambda row: (-abs(row[2] - row[1]), row[0]))))
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from router_audit.types.canary import CanaryCheck
     from router_audit.types.drift import Drift
     from router_audit.types.progress import Progress
-    from router_audit.types.retune import Newcomer, RetuneOutcome, Retiring
+    from router_audit.types.retune import Newcomer, Retiring, RetuneOutcome
     from router_audit.types.table_diff import TableDiff
 
 NAMES = ("version", "parent", "digest", "content_digest")
@@ -59,7 +59,7 @@ class RetuneResult:
     outcome: RetuneOutcome
     table: RoutingTable
     """The new version, or the one that stays."""
-    path: Path | None
+    path: str
     """Where the table is, or would be."""
     gates: tuple[Gate, ...]
     diff: TableDiff | None
@@ -75,7 +75,7 @@ class RetuneResult:
     ingest: ingest.IngestResult | None
     tag: tag.TagResult
     train: train.TrainResult | None
-    report: Path | None
+    report: str | None
     notes: tuple[str, ...] = ()
 
     @property
@@ -106,17 +106,17 @@ def retune(store: Store, paths: Sequence[str], options: RetuneOptions, progress:
     comparison = compare(last, table) if last is not None else None
     passed = all(gate.passed for gate in gates)
     outcome: RetuneOutcome = "refused"
-    shown = None
+    shown: str | None = None
     if passed:
         outcome = "no change" if not draft.written else "new version" if options.write else "would write"
     if passed and options.write:
         table = _write(store, table, stages.table.folder)
         record_models(store, table, stages.table.prices, options.today)
-        shown = report.report(store, stages.report).path
+        shown = str(report.report(store, stages.report).path)
     return RetuneResult(
         outcome=outcome,
         table=table,
-        path=draft.path,
+        path=str(draft.path),
         gates=gates,
         diff=comparison,
         body=markdown(comparison) if comparison is not None else "",
@@ -137,9 +137,7 @@ def _drift(store: Store, options: RetuneOptions) -> Drift | None:
     from router_audit.errors import UserError
 
     try:
-        return drift.drift(
-            store, drift.DriftOptions(days=options.drift_days, last=options.stages.table.last)
-        )
+        return drift.drift(store, drift.DriftOptions(days=options.drift_days, last=options.stages.table.last))
     except UserError:
         return None  # an undated log has no windows to compare
 
@@ -207,7 +205,9 @@ def _regress(table: RoutingTable, last: RoutingTable | None, most: float) -> Gat
         if last is None or before is None:
             return Gate("regress", passed=True, text="no trial says how often the routes would fail")
         return Gate(
-            "regress", passed=False, text="no trial says how often the new routes would fail; the last table's did"
+            "regress",
+            passed=False,
+            text="no trial says how often the new routes would fail; the last table's did",
         )
     grown = now - (before or 0.0)
     return Gate(

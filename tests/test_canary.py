@@ -37,7 +37,7 @@ def pairs(n: int, *, first: int = 0, harm: float = 0.0, per_day: int = 10, model
     rng = np.random.default_rng(first)
     found: list[Call] = []
     for at in range(first, first + n):
-        when = day((at // per_day)) + timedelta(minutes=at % per_day)
+        when = day(at // per_day) + timedelta(minutes=at % per_day)
         wrong = bool(rng.random() < harm)
         found += canary_pair(
             f"c{at}", when, f"Is message {at % 40} spam? Answer yes or no.",
@@ -152,7 +152,9 @@ def test_the_next_table_keeps_an_alarmed_model_out_until_the_alarm_is_lifted(
 ) -> None:
     stored(routed, tmp_path, pairs(300, harm=0.25))
     check(routed, options(tmp_path))
-    (tmp_path / "more.jsonl").write_text("".join(trial_line(f"x{n}", profile="classification") for n in range(1800)))
+    (tmp_path / "more.jsonl").write_text(
+        "".join(trial_line(f"x{n}", profile="classification") for n in range(1800))
+    )
     import_trials(routed, tmp_path / "more.jsonl")
     barred = build_table(routed, TableOptions(folder=tmp_path / "tables"))
     clear(routed, ROUTE, None, "the provider rolled it back")
@@ -237,7 +239,9 @@ def test_a_judge_that_moved_freezes_its_verdicts(store: Store, tmp_path: Path) -
     assert "frozen" in done.stderr
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"judge": "j", "item": "a"}', '{"judge": "j", "item": "a", "passed": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"judge": "j", "item": "a"}', '{"judge": "j", "item": "a", "passed": 1}']
+)
 def test_a_bad_anchor_file_stores_nothing(store: Store, tmp_path: Path, text: str) -> None:
     (tmp_path / "bad").write_text('{"judge": "j", "item": "b", "passed": true}\n' * bool(text) + text)
     store.connection.close()

@@ -65,7 +65,9 @@ def test_windows_of_the_store_are_compared_and_examples_masked(store: Store, tmp
     ]  # fmt: skip
     stored(store, tmp_path, calls)
     rng = np.random.default_rng(3)
-    contents = store.connection.sql("SELECT DISTINCT content_hash, messages LIKE '%anna%' FROM requests").fetchall()
+    contents = store.connection.sql(
+        "SELECT DISTINCT content_hash, messages LIKE '%anna%' FROM requests"
+    ).fetchall()
     rows = [
         {"content_hash": name, "encoder": "test", "vector": (rng.normal(size=8) + 3 * odd).tolist()}
         for name, odd in contents

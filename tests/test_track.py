@@ -41,7 +41,15 @@ def followed(store: Store, tmp_path: Path) -> Store:
     monday = day(6)
     calls = [routed(n, monday + timedelta(minutes=n), session=f"t{n // 2}") for n in range(20)]
     later = monday + timedelta(days=7)
-    first = Call("up-1", later, "Is this spam?", "", HAIKU.partition("/")[2], "up", routing=MOVED | {"request_id": "call-up", "role": "answer"})
+    first = Call(
+        "up-1",
+        later,
+        "Is this spam?",
+        "",
+        HAIKU.partition("/")[2],
+        "up",
+        routing=MOVED | {"request_id": "call-up", "role": "answer"},
+    )
     second = Call(
         "up-2", later + timedelta(seconds=2), "Is this spam?", "yes", OPUS, "up", True,
         routing=MOVED | {"request_id": "call-up", "role": "escalation", "escalated_from": HAIKU},

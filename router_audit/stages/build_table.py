@@ -31,7 +31,7 @@ from router_audit.stages.money import (
 )
 from router_audit.stages.what_if import what_if_content
 from router_audit.table_document import SCHEMA_VERSION
-from router_audit.tablefile import TABLES, write_next
+from router_audit.tablefile import TABLES, draft_next, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
 from router_audit.what_if import epsilons
@@ -82,7 +82,8 @@ class TableResult:
 def build_table(store: Store, options: TableOptions) -> TableResult:
     """Write the next `vNNNN.json` unless the newest table has the same content.
 
-    Where `options.write` is off nothing is written, and `written` says whether it would have been. Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
+    Where `options.write` is off nothing is written, and `written` says whether it would have been. Raises
+    UserError on an empty store, InputError on a ladder or price file that cannot be used.
     """
     book = load_prices(options.prices)
     seen = audited(
@@ -194,10 +195,11 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         },
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
-    if seen.classifier is not None:
+    if seen.classifier is not None and options.write:
         publish(store, seen.classifier, options.folder)
-    document, path, written = write_next(content, options.folder)
-    return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
+    document, path, written = (write_next if options.write else draft_next)(content, options.folder)
+    said = (*notes, *money_notes(projected, book, seen.as_of))
+    return TableResult(document, path, written, said, projected.withheld)
 
 
 def _other_options(options: TableOptions) -> str:

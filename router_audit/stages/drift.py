@@ -42,7 +42,9 @@ def drift(store: Store, options: DriftOptions) -> Drift:
         window_us=int(options.days * 86_400_000_000),
     )
     if frame.is_empty():
-        raise UserError("the store holds no dated request; run `router-audit ingest PATH…`", where=str(store.path))
+        raise UserError(
+            "the store holds no dated request; run `router-audit ingest PATH…`", where=str(store.path)
+        )
     before, now = frame.filter(~pl.col("later")), frame.filter("later")
     if before.is_empty():
         return Drift(None, options.days, 0, now.height, (), (), {}, ())

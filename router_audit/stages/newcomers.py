@@ -48,7 +48,11 @@ def newcomers(store: Store, table: RoutingTable, options: TableOptions, on: date
     if not fresh:
         return ()
     seen = audited(
-        store, book, last=options.last, huge_context_tokens=options.huge_context_tokens, as_of=options.prices_date
+        store,
+        book,
+        last=options.last,
+        huge_context_tokens=options.huge_context_tokens,
+        as_of=options.prices_date,
     )
     today = incumbent_costs_usd(seen.frame)
     costs = mean_costs_usd(seen.frame, fresh)
@@ -67,9 +71,7 @@ def newcomers(store: Store, table: RoutingTable, options: TableOptions, on: date
         )
         total = sum((test.cost_usd for test in tests), Decimal(0))
         found.append(Newcomer(ref, price.input_mtok, price.output_mtok, tests, total))
-    best = sorted(
-        found, key=lambda n: (-max((t.saving_per_request for t in n.tests), default=0.0), n.model)
-    )
+    best = sorted(found, key=lambda n: (-max((t.saving_per_request for t in n.tests), default=0.0), n.model))
     return tuple(best[:MOST])
 
 

@@ -216,9 +216,7 @@ def clear(store: Store, route: str, model: str | None, why: str) -> Sequence[Ala
 
     Raises UserError where no alarm stands there.
     """
-    before = [
-        a for a in alarms(store) if a.cleared is None and a.route == route and model in {None, a.model}
-    ]
+    before = [a for a in alarms(store) if a.cleared is None and a.route == route and model in {None, a.model}]
     if not before:
         standing = sorted({a.route for a in alarms(store) if a.cleared is None})
         raise UserError(

@@ -73,9 +73,7 @@ class Judge:
             self._anchor(rows, whole, asks, said)
         return said
 
-    def _questions(
-        self, row: Mapping[str, Any], whole: Mapping[str, dict[str, Any]]
-    ) -> tuple[Ask, Ask]:
+    def _questions(self, row: Mapping[str, Any], whole: Mapping[str, dict[str, Any]]) -> tuple[Ask, Ask]:
         answer, shadow = whole[row["request_id"]], whole[row["shadow_id"]]
         return questions(
             record_of(answer), logged_reply(answer), logged_reply(shadow), name=row["request_id"]

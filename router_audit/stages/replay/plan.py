@@ -265,6 +265,7 @@ def task_of(row: Mapping[str, Any], profile: Profile, labels: Mapping[str, froze
 
 
 def model_of(ref: str, price: Any, options: ReplayOptions) -> Model:
+    """A model ready to be asked. Raises UserError where it has no price or no name that can be."""
     name, _, effort = ref.partition("@")
     provider, _, model = name.partition("/")
     if not provider or not model:
