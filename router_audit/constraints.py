@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from router_audit.types import Ladder, Route
-    from router_audit.types.capacity import CapacityUse, Limits
+    from router_audit.types.capacity import CapacityUse, Latency, Limits
     from router_audit.types.money import Overheads, RoutePlan
 
 REFUSED = 0.01
@@ -76,6 +76,13 @@ def fast_enough(
     if not bounds:
         return list(routes)
     proposed = proposed_latency(assigned, plans, np.random.default_rng(0), waits)
+    return not_too_slow(routes, proposed, ladder, bounds)
+
+
+def not_too_slow(
+    routes: Sequence[Route], proposed: Mapping[str, Latency], ladder: Ladder, bounds: Mapping[str, float]
+) -> list[Route]:
+    """As `fast_enough`, for latencies that are known already."""
     out = []
     for route in routes:
         bound = bounds.get(route.profile, bounds.get("*"))

@@ -8,6 +8,7 @@ from router_audit.cli import (
     build_table,
     canary,
     diff,
+    drift,
     evaluate,
     export,
     grade,
@@ -17,6 +18,7 @@ from router_audit.cli import (
     rejects,
     replay,
     report,
+    retune,
     route,
     run,
     tag,
@@ -57,6 +59,8 @@ app.add_typer(
     canary.app, name="canary", help="Pairs of premium and routed answers: is any route doing harm?"
 )
 app.command("track", epilog=track.EXAMPLE)(track.track)
+app.command("retune", epilog=retune.EXAMPLE)(retune.retune)
+app.command("drift", epilog=drift.EXAMPLE)(drift.drift)
 app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 

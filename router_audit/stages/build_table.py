@@ -18,24 +18,34 @@ from router_audit.projection import (
 )
 from router_audit.savings import window
 from router_audit.savings.verdict import controls_verdict
-from router_audit.stages.audited import audited
 from router_audit.stages.alarms import standing_alarms
+from router_audit.stages.audited import audited
 from router_audit.stages.classifier_files import publish
 from router_audit.stages.evidence import evidence
-from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
+from router_audit.stages.money import (
+    MoneyOptions,
+    money,
+    money_notes,
+    savings_content,
+    with_incumbents,
+)
+from router_audit.stages.what_if import what_if_content
 from router_audit.table_document import SCHEMA_VERSION
-from router_audit.tablefile import TABLES, draft_next, write_next
+from router_audit.tablefile import TABLES, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
+from router_audit.what_if import epsilons
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
+    from router_audit.policy import Verdict
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
-    from router_audit.types import Ladder, RoutingTable
+    from router_audit.types import Context, Ladder, Profile, Route, RoutingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +103,24 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         plan=Plan(epsilon=options.epsilon, delta=options.delta),
         huge_context_tokens=options.huge_context_tokens,
     )
-    table = routes(
-        ladder,
-        traffic_of(seen.frame),
-        proven.verdicts,
-        allow_provisional=options.allow_provisional,
-        assume_capable=options.assume_capable,
-    )
-    table = past_alarms(table, ladder, standing_alarms(store))
+    traffic, alarms = traffic_of(seen.frame), standing_alarms(store)
+
+    def routes_by(found: Mapping[tuple[Profile, Context], Verdict]) -> list[Route]:
+        drawn = routes(
+            ladder,
+            traffic,
+            found,
+            allow_provisional=options.allow_provisional,
+            assume_capable=options.assume_capable,
+        )
+        return past_alarms(drawn, ladder, alarms)
+
+    table = routes_by(proven.verdicts)
     tiers = tiers_by_price(ladder, prices)
     projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
     beside = controls_verdict(projected.controls)
     notes = list(proven.notes)
-    if beside.do_not_route:
+    if beside.do_not_route and any(route.applied for route in table):
         notes.append(f"Do not route: {beside.do_not_route}. The table keeps every incumbent.")
         table = [
             kept(route, ladder, f"controls: {beside.do_not_route}") if route.applied else route
@@ -161,13 +176,41 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "after": round(projected.economy.after, 6),
             "held_back": {reason: round(share, 6) for reason, share in projected.economy.held_back},
         },
-        "savings": savings_content(projected) | {"verdict": beside.content},
+        "savings": {
+            **savings_content(projected),
+            "verdict": beside.content,
+            "what_if": what_if_content(
+                with_incumbents(seen, prices),
+                {epsilon: routes_by(proven.verdicts_at(epsilon)) for epsilon in epsilons(options.epsilon)},
+                ladder,
+                prices,
+                tiers,
+                proven.trials,
+                projected,
+                options.money,
+                epsilon=options.epsilon,
+                words=_other_options(options),
+            ),
+        },
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
     if seen.classifier is not None:
         publish(store, seen.classifier, options.folder)
     document, path, written = write_next(content, options.folder)
     return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
+
+
+def _other_options(options: TableOptions) -> str:
+    """The options beside those of the sliders that a reader must repeat to get the same figures."""
+    words = [f"--delta {options.delta:g}"] if options.delta != TableOptions().delta else []
+    words += ["--allow provisional"] * options.allow_provisional
+    words += ["--assume-capable"] * options.assume_capable
+    words += [
+        f"--max-p95-ms {name}={bound:g}"
+        for name, bound in sorted((options.money.max_p95_ms or {}).items())
+        if name != "*"
+    ]
+    return "".join(f" {word}" for word in words)
 
 
 def _ladder(path: Path | None, seen: Audited) -> Ladder:
