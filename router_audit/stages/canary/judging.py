@@ -12,8 +12,9 @@ from router_audit.llm import Budget, ask_all
 from router_audit.pricing import load_prices
 from router_audit.sequential import judge_drift
 from router_audit.stages.asking import AskOptions, ask_stored
-from router_audit.stages.replay.plan import ReplayOptions, bodies, model_of
+from router_audit.stages.replay.plan import bodies, model_of
 from router_audit.stages.replay.requests import logged_reply, record_of
+from router_audit.stages.replay.work import ReplayOptions
 from router_audit.types.canary import JudgeState
 from router_audit.types.grading import Abstained, Grade
 from router_audit.types.progress import Unwatched
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from router_audit.stages.canary.options import CanaryOptions
-    from router_audit.stages.replay.plan import Model
+    from router_audit.stages.replay.work import Model
     from router_audit.store import Store
     from router_audit.types.ask import Answer, Ask
 
