@@ -48,7 +48,7 @@ def run(
 ) -> None:
     """The whole audit: ingest logs, tag and train, build the routing table, write the report."""
     from router_audit import pipeline
-    from router_audit.cli.show import show_run
+    from router_audit.cli.show_run import show_run
     from router_audit.stages import build_table, ingest, report, tag, train
 
     options = pipeline.RunOptions(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from router_audit.pipeline import RunResult
     from router_audit.stages.build_table import TableResult
 
 
@@ -125,22 +124,3 @@ def show_training(console: Console, result: Any) -> None:
         )
         for move, requests in list(moved.moves.items())[:3]:
             console.print(f"    {move}: {requests:,}", style="dim", markup=False)
-
-
-def show_run(console: Console, result: RunResult) -> None:
-    """The whole audit on one screen."""
-    from router_audit.summary.words import usd
-
-    summary = result.summary
-    show_ingest(console, result.ingest)
-    show_tags(console, result.tag)
-    show_training(console, result.train)
-    console.print()
-    console.print(
-        f"{summary.requests:,} requests, {usd(summary.spend_usd)} in the log, "
-        f"{usd(summary.spend_per_month_usd)} a month at the prices of {summary.table['prices']['as_of']}."
-    )
-    console.print(summary.verdict, style="bold")
-    console.print()
-    show_table(console, result.table)
-    console.print(f"Report: {result.report_path}")

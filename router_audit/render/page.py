@@ -85,12 +85,10 @@ def _pictures(summary: Summary) -> dict[str, Any]:
     sections = {
         "money": (
             charts.waterfall(summary),
-            charts.saving_by_route(summary),
             charts.spend_over_time(summary),
-            charts.token_split(summary),
         ),
-        "alternatives": (charts.trilemma(summary),),
-        "work": (*charts.heatmaps(summary), charts.landscape(summary)),
+        "alternatives": (charts.trilemma(summary), charts.saving_by_route(summary)),
+        "work": (*charts.heatmaps(summary), charts.landscape(summary), charts.token_split(summary)),
         "proof": (*charts.risk_coverage(summary), charts.canary(summary)),
         "limits": (charts.capacity(summary),),
     }

@@ -86,6 +86,7 @@ def waterfall(summary: Summary) -> Chart | None:
              Money(step["usd_per_month"], f"table.savings.waterfall.{n}.usd_per_month"))
             for n, step in enumerate(steps)
         ),
+        note="Each term at its mean; the saving at the top of the page is the middle of its interval.",
     )  # fmt: skip
 
 

@@ -94,7 +94,12 @@ def landscape(summary: Summary) -> Chart | None:
             )
         )
     marks = [
-        Spot(left + mark.x * width, top + (1 - mark.y) * height, 0.0, shortened(mark.name, 38))
+        Spot(
+            left + mark.x * width,
+            top + (1 - mark.y) * height,
+            0.0,
+            mark.name if len(mark.name) <= 34 else mark.name[:33].rstrip() + "…",
+        )
         for mark in found.landmarks
     ]
     body += labels(marks, left, left + width, style="mark")

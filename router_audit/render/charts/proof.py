@@ -105,7 +105,7 @@ def _one_route(
              percent(step["upper_bound"]), step["verdict"])
             for step in steps
         ),
-        legend=(("risk", "regret seen"), ("bound", "upper bound"), ("limit", "tolerated")),
+        legend=(("k-risk", "regret seen"), ("k-bound", "upper bound"), ("k-limit", "tolerated")),
     )  # fmt: skip
 
 
