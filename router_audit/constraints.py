@@ -53,9 +53,7 @@ def where_allowed(table: Sequence[Route], ladder: Ladder, limits: Limits) -> lis
     return out
 
 
-def past_alarms(
-    table: Sequence[Route], ladder: Ladder, alarms: Mapping[tuple[str, str], str]
-) -> list[Route]:
+def past_alarms(table: Sequence[Route], ladder: Ladder, alarms: Mapping[tuple[str, str], str]) -> list[Route]:
     """Without the routes whose canary raised the alarm; `alarms` is by (`profile/context`, model), to why."""
     out = []
     for route in table:

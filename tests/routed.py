@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from router_audit.builtin_features import build_features, stored_columns
-from router_audit.classifier import Head, fit_linear, save_head
+from router_audit.classifier import fit_linear
+from router_audit.classifier_head import Head, save_head
 from router_audit.table_document import pretty, sealed
 from router_audit.tablefile import classifier_folder
 from router_audit.text_recipe import RECIPE_VERSION, view_prompt

@@ -62,9 +62,9 @@ def test_the_help_names_every_module_of_a_command() -> None:
 
     assert set(COMMANDS) <= modules
     for name in modules - set(COMMANDS):
-        assert "\nEXAMPLE = " not in (ROOT / "router_audit" / "cli" / f"{name.replace('-', '_')}.py").read_text(
-            "utf-8"
-        )
+        assert "\nEXAMPLE = " not in (
+            ROOT / "router_audit" / "cli" / f"{name.replace('-', '_')}.py"
+        ).read_text("utf-8")
 
 
 @pytest.mark.parametrize(
