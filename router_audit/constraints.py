@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from router_audit.types import Ladder, Route
-    from router_audit.types.capacity import CapacityUse, Limits
+    from router_audit.types.capacity import CapacityUse, Latency, Limits
     from router_audit.types.money import Overheads, RoutePlan
 
 REFUSED = 0.01
@@ -53,6 +53,17 @@ def where_allowed(table: Sequence[Route], ladder: Ladder, limits: Limits) -> lis
     return out
 
 
+def past_alarms(
+    table: Sequence[Route], ladder: Ladder, alarms: Mapping[tuple[str, str], str]
+) -> list[Route]:
+    """Without the routes whose canary raised the alarm; `alarms` is by (`profile/context`, model), to why."""
+    out = []
+    for route in table:
+        why = alarms.get((f"{route.profile}/{route.context}", route.model or "")) if route.applied else None
+        out.append(route if why is None else kept(route, ladder, f"canary: {why}"))
+    return out
+
+
 def fast_enough(
     routes: Sequence[Route],
     assigned: pl.DataFrame,
@@ -65,6 +76,13 @@ def fast_enough(
     if not bounds:
         return list(routes)
     proposed = proposed_latency(assigned, plans, np.random.default_rng(0), waits)
+    return not_too_slow(routes, proposed, ladder, bounds)
+
+
+def not_too_slow(
+    routes: Sequence[Route], proposed: Mapping[str, Latency], ladder: Ladder, bounds: Mapping[str, float]
+) -> list[Route]:
+    """As `fast_enough`, for latencies that are known already."""
     out = []
     for route in routes:
         bound = bounds.get(route.profile, bounds.get("*"))

@@ -105,6 +105,15 @@ TokenizerFile = Annotated[
     Path | None,
     typer.Option("--tokenizers", help="Your own factors between tokenizers (TOML).", show_default=False),
 ]
+CanaryShare = Annotated[
+    float,
+    typer.Option(
+        "--canary-share",
+        help="Of the requests that are moved: the premium tier answers too.",
+        min=0.0,
+        max=1.0,
+    ),
+]
 
 
 def build_table(
@@ -126,6 +135,7 @@ def build_table(
     limits: LimitsFile = None,
     max_p95_ms: MaxP95 = None,
     tokenizers: TokenizerFile = None,
+    canary_share: CanaryShare = 0.01,
     wait: Wait = 0.0,
     json: Json = False,
     quiet: Quiet = False,
@@ -156,6 +166,7 @@ def build_table(
                     limits=limits,
                     max_p95_ms=bounds(max_p95_ms),
                     tokenizers=tokenizers,
+                    canary_share=Decimal(str(canary_share)),
                 ),
             ),
         )

@@ -17,6 +17,7 @@ from router_audit.types.money import Bill, Interval, Overheads, RoutePlan, Route
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from router_audit.savings.bill import Costs
     from router_audit.savings.matrix import Factor
     from router_audit.types.price import ModelPrice
 
@@ -37,10 +38,23 @@ def project(
     `frame` has the store's token columns, `service_tier`, `session_id`, `started_at`, `profile`, `context` and
     `incumbent`. `prices` knows every `provider/model` that the frame, the plans and the overheads name.
     """
-    seen = window(frame)
-    months = seen.months
     assigned = assign(frame, plans, prices, sticky=sticky)
     found = costs(assigned, plans, prices, overheads, factor)
+    return projected(found, frame, plans, overheads, seed=seed, resamples=resamples)
+
+
+def projected(
+    found: Costs,
+    frame: pl.DataFrame,
+    plans: Sequence[RoutePlan],
+    overheads: Overheads,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Saving:
+    """As `project`, for costs that are known already; they do not depend on the canary's share."""
+    seen = window(frame)
+    months = seen.months
     by_route = bills(found, plans, overheads)
     if not by_route:
         return empty(found.unpriced, seen.note)

@@ -5,7 +5,7 @@ A part of `build-table`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from router_audit.observing import observe, with_observations
@@ -15,7 +15,7 @@ from router_audit.proving import Gap, prove, trials_by_cell, verdicts, with_gaps
 from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from router_audit.certify import Audit, Plan
     from router_audit.observing import Observation
@@ -36,6 +36,8 @@ class Proven:
     trials: Mapping[tuple[Profile, Context], Sequence[Trial]]
     verdicts: Mapping[tuple[Profile, Context], Verdict]
     notes: tuple[str, ...]
+    verdicts_at: Callable[[float], Mapping[tuple[Profile, Context], Verdict]]
+    """The verdicts that the same evidence would give at another tolerated regret."""
 
 
 def evidence(
@@ -62,7 +64,8 @@ def evidence(
             notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
     rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
     costs = mean_costs_usd(seen.frame, tested | rungs | dict(seen.prices))
-    audit = prove(trials, ladder, costs, incumbent_costs_usd(seen.frame), plan)
+    own = incumbent_costs_usd(seen.frame)
+    audit = prove(trials, ladder, costs, own, plan)
     counted: dict[tuple[tuple[Profile, Context], str], int] = {}
     for profile, huge, candidate, ungraded in store.query("ungraded", **of).iter_rows():
         at = (cell_of(profile, huge=huge), candidate)
@@ -71,5 +74,11 @@ def evidence(
         Gap(cell[0], cell[1], candidate, ungraded) for (cell, candidate), ungraded in sorted(counted.items())
     )
     observations = observe(seen.frame, costs)
-    said = with_observations(with_gaps(verdicts(audit), gaps, audit), observations, plan.epsilon)
-    return Proven(audit, gaps, observations, trials, said, tuple(notes))
+
+    def said(found: Audit) -> Mapping[tuple[Profile, Context], Verdict]:
+        return with_observations(with_gaps(verdicts(found), gaps, found), observations, found.plan.epsilon)
+
+    def verdicts_at(epsilon: float) -> Mapping[tuple[Profile, Context], Verdict]:
+        return said(prove(trials, ladder, costs, own, replace(plan, epsilon=epsilon)))
+
+    return Proven(audit, gaps, observations, trials, said(audit), tuple(notes), verdicts_at)

@@ -107,10 +107,7 @@ def money(
     """
     limits = read_limits(options.limits) if options.limits else Limits()
     tokenizers = read_tokenizers(options.tokenizers)
-    frame = seen.frame.with_columns(
-        pl.when(pl.col("price_key").is_in(list(prices))).then("price_key").alias("incumbent"),
-        pl.col("conversation_id").alias("session_id"),
-    )
+    frame = with_incumbents(seen, prices)
     top = next((rung.ref for rung in ladder.models if rung.tier == ladder.tiers[-1]), None)
     overheads = Overheads(premium=top if top in prices else None, canary_share=options.canary_share)
     routes = where_allowed(table, ladder, limits)
@@ -153,6 +150,14 @@ def money(
         overheads=overheads,
         plans=plans,
         tokenizers=tokenizers,
+    )
+
+
+def with_incumbents(seen: Audited, prices: Mapping[str, ModelPrice]) -> pl.DataFrame:
+    """The traffic as the calculations of money read it: `incumbent` where it has a price, `session_id` as logged."""
+    return seen.frame.with_columns(
+        pl.when(pl.col("price_key").is_in(list(prices))).then("price_key").alias("incumbent"),
+        pl.col("conversation_id").alias("session_id"),
     )
 
 

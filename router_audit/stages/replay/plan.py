@@ -183,7 +183,7 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
         )
 
     def model(ref: str) -> Model:
-        found = _model(ref, book.resolve_ref(ref, seen.as_of), options)
+        found = model_of(ref, book.resolve_ref(ref, seen.as_of), options)
         clients.callback(found.client.close)
         return found
 
@@ -202,7 +202,7 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
     share = options.delta / len(rows)
     least, wanted = trials_wanted(options.epsilon, share)
     most = options.trials or wanted
-    labels = _labels(store, {each.template_id for cell, _ in pairs for each in samples[cell][:most]})
+    labels = labels_of(store, {each.template_id for cell, _ in pairs for each in samples[cell][:most]})
     lines, plans = [], []
     for cell, candidate in pairs:
         line, plan = _line(store, cell, candidate, samples[cell], most, judge, labels, options)
@@ -264,7 +264,8 @@ def task_of(row: Mapping[str, Any], profile: Profile, labels: Mapping[str, froze
     )
 
 
-def _model(ref: str, price: Any, options: ReplayOptions) -> Model:
+def model_of(ref: str, price: Any, options: ReplayOptions) -> Model:
+    """A model ready to be asked. Raises UserError where it has no price or no name that can be."""
     name, _, effort = ref.partition("@")
     provider, _, model = name.partition("/")
     if not provider or not model:
@@ -354,7 +355,8 @@ def _rows_with_trials(store: Store, seen: Audited, options: ReplayOptions) -> se
     return set(trials_by_cell(frame)[0])
 
 
-def _labels(store: Store, templates: set[str]) -> dict[str, frozenset[str]]:
+def labels_of(store: Store, templates: set[str]) -> dict[str, frozenset[str]]:
+    """The closed set that the incumbents' answers under a template come from, where they do."""
     answers: dict[str, list[str]] = {}
     for template, output in store.query("template_answers", templates=sorted(templates)).iter_rows():
         parts = [part for message in msgspec.json.decode(output) for part in message["parts"]]
