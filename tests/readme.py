@@ -52,7 +52,15 @@ def sources() -> str:
     return "\n".join(["| source | what is read |", "|---|---|", *rows])
 
 
-BLOCKS = {"transcript": transcript, "usage": usage, "sources": sources}
+def targets() -> str:
+    """One row per exporter."""
+    from router_audit.exporters import EXPORTERS
+
+    rows = [f"| `{member.name}` | {member.writes} |" for member in EXPORTERS]
+    return "\n".join(["| `--to` | what is written |", "|---|---|", *rows])
+
+
+BLOCKS = {"targets": targets, "transcript": transcript, "usage": usage, "sources": sources}
 
 
 def block(text: str, name: str) -> str:

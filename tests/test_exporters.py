@@ -170,10 +170,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def in_node(folder: Path, script: str, data: object) -> Any:
+    program = (
+        f"import * as m from {json.dumps((folder / 'route.js').as_uri())};"
+        "const read = async () => { let t = ''; for await (const c of process.stdin) t += c; return JSON.parse(t); };"
+        f"console.log(JSON.stringify(await (async (data) => {{ {script} }})(await read())));"
+    )
     done = subprocess.run(
-        ["node", "--input-type=module", "-e", f"import * as m from {json.dumps((folder / 'route.js').as_uri())};"
-         "const read = async () => { let t = ''; for await (const c of process.stdin) t += c; return JSON.parse(t); };"
-         f"console.log(JSON.stringify(await (async (data) => {{ {script} }})(await read())));"],
+        ["node", "--input-type=module", "-e", program],
         input=json.dumps(data), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return json.loads(done.stdout)

@@ -21,6 +21,7 @@ from router_audit.routing import CANARY_SHARE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from router_audit.embedding import Encoder
     from router_audit.types import AnswerSignal, Decision, Escalation
 
 PREFIX = "ROUTER_AUDIT_"
@@ -149,8 +150,9 @@ def _one_line(text: str) -> str:
 class Gateway:
     """The router as a gateway uses it: every call answers, whatever happened to the table."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, encoder: Encoder | None = None) -> None:
         self.settings = settings
+        self._encoder = encoder
         self._router: Router | None = None
         self._trouble = "no table is loaded yet"
         self._next_try = 0.0
@@ -169,6 +171,7 @@ class Gateway:
             try:
                 self._router = Router.from_table(
                     self.settings.table,
+                    encoder=self._encoder,
                     canary_share=self.settings.canary_share,
                     canary_key=self.settings.canary_key,
                     fast=self.settings.fast,
