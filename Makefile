@@ -76,3 +76,11 @@ $(PROXY_VENV)/.done: requirements-proxy.txt
 .PHONY: test-proxy
 test-proxy: $(VENV)/.dev $(PROXY_VENV)/.done ## Test the plug-in inside the real LiteLLM proxy
 	ROUTER_AUDIT_PROXY_PYTHON=$(abspath $(PROXY_VENV))/bin/python $(BIN)/python -m pytest tests/proxy --timeout 3600
+
+.node/node_modules/.bin/tsc:
+	@mkdir -p .node && echo '{"private": true}' > .node/package.json
+	cd .node && npm install --silent --no-audit --no-fund typescript@5
+
+.PHONY: test-exports
+test-exports: $(VENV)/.dev .node/node_modules/.bin/tsc ## Test the exported modules by tsc --strict
+	ROUTER_AUDIT_TSC=$(abspath .node/node_modules/.bin/tsc) $(BIN)/python -m pytest tests/test_exporters.py

@@ -24,11 +24,12 @@ from typing import Any
 
 import msgspec
 
-WORDS = (
+PROSE = (
     "invoice refund shipment policy water damage excess claim order customer please summarise compare the following"
     " contract clause between supplier and buyer which of these tickets mentions a broken screen or late parcel"
     " extract every date amount and reference number from this letter then answer in one short sentence"
-).split()
+)
+WORDS = PROSE.split()
 SYSTEMS = 200
 WAYS = ("ours", "read_json", "decode")
 
@@ -211,7 +212,7 @@ def measure(way: str, path: Path, folder: Path) -> Measured:
 
     def watch() -> None:
         nonlocal peak
-        while not done.wait(0.02):
+        while not done.wait(0.1):
             peak = max(peak, _tree_mb(process.pid))
 
     watcher = threading.Thread(target=watch)

@@ -23,7 +23,9 @@ _REFUSAL = re.compile(
     r"|i (?:can(?:no|['’])t|am (?:not able|unable) to|won['’]t) (?:help|assist|comply|provide|do that|fulfil))",
     re.IGNORECASE,
 )
-_TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "incomplete", "model_context_window_exceeded"})
+_TRUNCATED = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "incomplete", "model_context_window_exceeded"}
+)
 _REFUSED = frozenset({"content_filter", "refusal", "safety"})
 
 
@@ -62,7 +64,9 @@ def _blocks(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             if isinstance(block, dict):
                 yield block
                 inner = block.get("content")
-                yield from (part for part in inner if isinstance(part, dict)) if isinstance(inner, list) else ()
+                yield from (
+                    (part for part in inner if isinstance(part, dict)) if isinstance(inner, list) else ()
+                )
 
 
 def _texts(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -1,16 +1,13 @@
-"""Fit, calibrate, apply and store the profile classifier; applying it needs numpy alone."""
+"""Fit, calibrate and apply the profile classifier; applying it needs numpy alone."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from router_audit.classifier_head import Head, Layer, Member, Neighbours
 from router_audit.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,57 +17,12 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
     IntArray = NDArray[np.int64]
 
-FORMAT = 1
 CLIP = 6.0
+VETO = 0.005
+CHUNK = 512
 MAX_ITERATIONS = 80
 LOW_PROBABILITY = "low probability"
 FAR_FROM_TRAINING = "far from training data"
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One affine map: `weight` (inputs, outputs) and `bias` (outputs,)."""
-
-    weight: FloatArray
-    bias: FloatArray
-
-
-@dataclass(frozen=True)
-class Member:
-    """One voter: the feature columns [start, stop) it reads, how it scales them, and its layers (ReLU between)."""
-
-    start: int
-    stop: int
-    mean: FloatArray
-    scale: FloatArray
-    layers: tuple[Layer, ...]
-    share: float = 1.0
-
-
-@dataclass(frozen=True)
-class Head:
-    """A trained classifier as numbers: members whose log-probabilities are averaged, then divided by a temperature."""
-
-    classes: tuple[str, ...]
-    members: tuple[Member, ...]
-    temperature: float = 1.0
-    minimum_probability: float = 0.0
-    prototypes: FloatArray | None = None
-    """(m, d) rows of the training features, to measure how far a new row lies from all of them; None = not measured."""
-    maximum_distance: float = float("inf")
-    about: dict[str, Any] = field(default_factory=dict)
-    """Provenance: encoder, recipe version, seed, sources."""
-
-    @property
-    def version(self) -> str:
-        """Content hash of the numbers and the settings, 16 hex digits."""
-        digest = hashlib.sha256()
-        metadata, arrays = _pack(self)
-        digest.update(json.dumps(metadata, sort_keys=True).encode())
-        for name in sorted(arrays):
-            digest.update(name.encode())
-            digest.update(arrays[name].tobytes())
-        return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -150,12 +102,61 @@ def raw_log_probabilities(head: Head, features: FloatArray) -> FloatArray:
     total = np.zeros((len(features), len(head.classes)), dtype=np.float64)
     share = sum(member.share for member in head.members)
     for member in head.members:
-        values = np.clip((features[:, member.start : member.stop] - member.mean) / member.scale, -CLIP, CLIP)
-        for index, layer in enumerate(member.layers):
-            values = (np.maximum(values, 0.0) if index else values) @ layer.weight + layer.bias
-        total += member.share / share * _log_softmax(values)
+        block = features[:, member.start : member.stop]
+        scores = (
+            _neighbour_scores(member, block)
+            if isinstance(member, Neighbours)
+            else _layer_scores(member, block)
+        )
+        total += member.share / share * _log_softmax(scores)
     result: FloatArray = total.astype(np.float32)
     return result
+
+
+def _layer_scores(member: Member, block: FloatArray) -> FloatArray:
+    import numpy as np
+
+    values = np.clip((block - member.mean) / member.scale, -CLIP, CLIP)
+    for index, layer in enumerate(member.layers):
+        values = (np.maximum(values, 0.0) if index else values) @ layer.weight + layer.bias
+    return values
+
+
+def _neighbour_scores(member: Neighbours, block: FloatArray) -> FloatArray:
+    """Return log vote shares (n, classes), each share kept off zero so that one voter cannot veto."""
+    import numpy as np
+
+    points = member.points.astype(np.float32) * np.float32(member.step)
+    shares = np.zeros((len(block), member.votes.shape[1]), dtype=np.float32)
+    for start in range(0, len(block), CHUNK):
+        likeness = block[start : start + CHUNK] @ points.T
+        nearness = np.exp((likeness - likeness.max(axis=1, keepdims=True)) / np.float32(member.reach))
+        votes = nearness @ member.votes
+        shares[start : start + CHUNK] = votes / votes.sum(axis=1, keepdims=True)
+    logs: FloatArray = np.log((1 - VETO * shares.shape[1]) * shares + VETO)
+    return logs
+
+
+def fit_neighbours(
+    features: FloatArray,
+    labels: Sequence[str],
+    classes: Sequence[str],
+    weights: FloatArray,
+    columns: tuple[int, int],
+    reach: float,
+) -> Neighbours:
+    """Keep the distinct rows of columns of `features` (n, d), which must have length 1, as voters; equal rows are joined."""
+    import numpy as np
+
+    block = features[:, columns[0] : columns[1]]
+    step = float(np.abs(block).max()) / 127.0 or 1.0
+    points, place = np.unique(np.round(block / step).astype(np.int8), axis=0, return_inverse=True)
+    votes = np.zeros((len(points), len(classes)), dtype=np.float64)
+    index = np.array([list(classes).index(label) for label in labels])
+    np.add.at(votes, (place.reshape(-1), index), np.asarray(weights, dtype=np.float64))
+    return Neighbours(
+        columns[0], columns[1], points, step, (votes / votes.sum() * len(points)).astype(np.float32), reach
+    )
 
 
 def predict_proba(head: Head, features: FloatArray) -> FloatArray:
@@ -259,111 +260,8 @@ def grouped_split(groups: Sequence[str], share: float, seed: int) -> tuple[IntAr
     return np.flatnonzero(~mask), np.flatnonzero(mask)
 
 
-def save_head(head: Head, folder: Path) -> None:
-    """Write `head.json` and `head.npz` (no pickle) into `folder`; the same head gives the same bytes."""
-    import numpy as np
-
-    folder.mkdir(parents=True, exist_ok=True)
-    metadata, arrays = _pack(head)
-    document = {**metadata, "version": head.version}
-    (folder / "head.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    with (folder / "head.npz").open("wb") as file:
-        np.savez(file, **{name: arrays[name] for name in sorted(arrays)})
-
-
-def load_head(folder: Path) -> Head:
-    """Read a head written by `save_head`; a missing, changed or foreign file is a UserError."""
-    try:
-        document = json.loads((folder / "head.json").read_text(encoding="utf-8"))
-        head = unpack_head(document, (folder / "head.npz").read_bytes())
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{folder}: not a readable classifier: {error}") from error
-    if document.get("version") != head.version:
-        raise UserError(
-            f"{folder}: the classifier's numbers do not match its version {document.get('version')!r}; train it again"
-        )
-    return head
-
-
-def unpack_head(metadata: dict[str, Any], arrays: bytes) -> Head:
-    """Return the head that `pack_head` took apart; ValueError, KeyError or TypeError where it is none."""
-    import io
-
-    import numpy as np
-
-    if metadata.get("format") != FORMAT:
-        raise ValueError(f"format {metadata.get('format')!r}, expected {FORMAT}")
-    with np.load(io.BytesIO(arrays), allow_pickle=False) as stored:
-        found = {name: np.asarray(stored[name]) for name in stored.files}
-    distance = metadata["maximum_distance"]
-    return Head(
-        tuple(metadata["classes"]),
-        tuple(_unpack_member(entry, found) for entry in metadata["members"]),
-        float(metadata["temperature"]),
-        float(metadata["minimum_probability"]),
-        found.get("prototypes"),
-        float("inf") if distance is None else float(distance),
-        dict(metadata["about"]),
-    )
-
-
-def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split a head into JSON metadata and named arrays."""
-    arrays: dict[str, Any] = {}
-    members = []
-    for number, member in enumerate(head.members):
-        prefix = f"m{number}_"
-        arrays[prefix + "mean"], arrays[prefix + "scale"] = member.mean, member.scale
-        for depth, layer in enumerate(member.layers):
-            arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"] = layer.weight, layer.bias
-        members.append(
-            {
-                "name": prefix,
-                "start": member.start,
-                "stop": member.stop,
-                "layers": len(member.layers),
-                "share": member.share,
-            }
-        )
-    if head.prototypes is not None:
-        arrays["prototypes"] = head.prototypes
-    distance = None if head.maximum_distance == float("inf") else head.maximum_distance
-    metadata = {
-        "format": FORMAT, "classes": list(head.classes), "members": members, "temperature": head.temperature,
-        "minimum_probability": head.minimum_probability, "maximum_distance": distance, "about": head.about,
-    }  # fmt: skip
-    return metadata, arrays
-
-
-def _unpack_member(entry: dict[str, Any], arrays: dict[str, Any]) -> Member:
-    prefix = entry["name"]
-    layers = tuple(
-        Layer(arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"]) for depth in range(entry["layers"])
-    )
-    return Member(
-        int(entry["start"]),
-        int(entry["stop"]),
-        arrays[prefix + "mean"],
-        arrays[prefix + "scale"],
-        layers,
-        float(entry["share"]),
-    )
-
-
 def _log_softmax(scores: Any) -> Any:
     import numpy as np
 
     shifted = scores - scores.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-def pack_head(head: Head) -> tuple[dict[str, Any], bytes]:
-    """Return a head as JSON metadata and the bytes of an npz without pickle."""
-    import io
-
-    import numpy as np
-
-    metadata, arrays = _pack(head)
-    buffer = io.BytesIO()
-    np.savez(buffer, **{name: arrays[name] for name in sorted(arrays)})
-    return metadata, buffer.getvalue()

@@ -119,7 +119,9 @@ def _why(
         yield Why("evidence", f"{_words(counts[1])}, was {_words(counts[0])}")
     for shift in mix:
         if after is not None and shift.name == after["profile"]:
-            yield Why("profile-mix", f"{shift.name} is {_share(shift.new)} of the requests, was {_share(shift.old)}")
+            yield Why(
+                "profile-mix", f"{shift.name} is {_share(shift.new)} of the requests, was {_share(shift.old)}"
+            )
     settled = ("epsilon", "delta", "options", "huge_context_tokens")
     different = [name for name in settled if old.get(name) != new.get(name)]
     if old["ladder"]["models"] != new["ladder"]["models"]:
@@ -130,7 +132,9 @@ def _why(
 
 def _counts(row: Row | None) -> tuple[int, int, str | None] | None:
     evidence = (row or {}).get("evidence")
-    return None if evidence is None else (evidence["trials"], evidence["regrets"], (row or {}).get("candidate"))
+    return (
+        None if evidence is None else (evidence["trials"], evidence["regrets"], (row or {}).get("candidate"))
+    )
 
 
 def _words(counts: tuple[int, int, str | None] | None) -> str:
@@ -174,7 +178,9 @@ def _shares(table: RoutingTable) -> dict[str, float]:
 
 def _savings(old: RoutingTable, new: RoutingTable) -> Iterator[Shift]:
     for name in ("p5", "p50", "p95"):
-        yield Shift(name, old["savings"]["per_month_usd"].get(name), new["savings"]["per_month_usd"].get(name))
+        yield Shift(
+            name, old["savings"]["per_month_usd"].get(name), new["savings"]["per_month_usd"].get(name)
+        )
     yield Shift("bill", old["savings"].get("bill_per_month_usd"), new["savings"].get("bill_per_month_usd"))
 
 
@@ -192,7 +198,9 @@ def markdown(diff: TableDiff) -> str:
             for change in diff.routes
         ]
         lines.append("")
-    lines.append(f"{len(diff.moved)} routes send their requests elsewhere; {diff.unchanged} are as they were.")
+    lines.append(
+        f"{len(diff.moved)} routes send their requests elsewhere; {diff.unchanged} are as they were."
+    )
     saving = next(shift for shift in diff.savings if shift.name == "p50")
     lines += ["", f"Saving a month (median): {dollars(saving.new)}, was {dollars(saving.old)}."]
     lines.append(f"Economy tier: {_share(diff.economy.new)} of the requests, was {_share(diff.economy.old)}.")

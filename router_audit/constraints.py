@@ -53,6 +53,15 @@ def where_allowed(table: Sequence[Route], ladder: Ladder, limits: Limits) -> lis
     return out
 
 
+def past_alarms(table: Sequence[Route], ladder: Ladder, alarms: Mapping[tuple[str, str], str]) -> list[Route]:
+    """Without the routes whose canary raised the alarm; `alarms` is by (`profile/context`, model), to why."""
+    out = []
+    for route in table:
+        why = alarms.get((f"{route.profile}/{route.context}", route.model or "")) if route.applied else None
+        out.append(route if why is None else kept(route, ladder, f"canary: {why}"))
+    return out
+
+
 def fast_enough(
     routes: Sequence[Route],
     assigned: pl.DataFrame,

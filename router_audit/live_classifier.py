@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from router_audit.builtin_features import LIGHT, build_features, stored_columns
-from router_audit.classifier import Head, Prediction, load_head, predict, predict_proba
+from router_audit.classifier import Prediction, predict, predict_proba
+from router_audit.classifier_head import Head, load_head
 from router_audit.embedding import CachedEncoder, load_encoder
 from router_audit.errors import ModelError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT

@@ -91,11 +91,10 @@ def _finite(text: str) -> float:
     return value
 
 
-def write_next(content: Mapping[str, Any], folder: Path) -> tuple[RoutingTable, Path, bool]:
-    """The table with this content, its file, and whether it had to be written.
+def draft_next(content: Mapping[str, Any], folder: Path) -> tuple[RoutingTable, Path, bool]:
+    """The table with this content, the file it has or would have, and whether it would be a new one.
 
-    Nothing is written where the newest table already says exactly this. Raises InputError where the folder
-    cannot be written.
+    Nothing is written.
     """
     existing = versions(folder)
     newest = existing[-1] if existing else None
@@ -108,6 +107,16 @@ def write_next(content: Mapping[str, Any], folder: Path) -> tuple[RoutingTable, 
     wrong = problems(document, schema())
     if wrong:
         raise AssertionError(wrong)
-    path = folder / f"v{number:04d}.json"
-    write_once(path, pretty(document))
-    return document, path, True
+    return document, folder / f"v{number:04d}.json", True
+
+
+def write_next(content: Mapping[str, Any], folder: Path) -> tuple[RoutingTable, Path, bool]:
+    """The table with this content, its file, and whether it had to be written.
+
+    Nothing is written where the newest table already says exactly this. Raises InputError where the folder
+    cannot be written.
+    """
+    document, path, new = draft_next(content, folder)
+    if new:
+        write_once(path, pretty(document))
+    return document, path, new

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9
 """Relative difference two machines may have in one figure."""
 
-WITHDRAWN = ("region: ", "latency: ", "limits: ", "controls: ")
+WITHDRAWN = ("region: ", "latency: ", "limits: ", "controls: ", "canary: ")
 """How the reason of a route begins that the evidence allows and something else forbids."""
 
 

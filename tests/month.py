@@ -35,6 +35,7 @@ class Call:
     latency_ms: float = 900
     input_tokens: int = 400
     output_tokens: int = 20
+    system: str | None = None
     routing: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class Call:
         record: dict[str, Any] = {
             "request": {
                 "model": self.model,
+                **({"system": self.system} if self.system else {}),
                 "max_tokens": 200,
                 "messages": [{"role": "user", "content": self.prompt}],
             },
@@ -81,9 +83,12 @@ def canary_pair(
     model: str = HAIKU,
     profile: str = "classification",
     table: str = "v0001",
+    resolved: bool | None = None,
 ) -> list[Call]:
     """The premium tier's answer, which the caller got, and the routed model's beside it."""
     decision = {
+        "request_id": f"call-{name}",
+        "role": "answer",
         "profile": profile,
         "context": "standard",
         "table_version": table,
@@ -92,9 +97,9 @@ def canary_pair(
         "canary": True,
         "propensity": 0.01,
     }
-    shadow = decision | {"shadow_of": name}
+    shadow = decision | {"role": "shadow", "shadow_of": f"call-{name}"}
     return [
-        Call(name, at, prompt, premium, OPUS, routing=decision),
+        Call(name, at, prompt, premium, OPUS, resolved=resolved, routing=decision),
         Call(f"{name}-s", at, prompt, routed, model.partition("/")[2], session=f"s-{name}", routing=shadow),
     ]
 

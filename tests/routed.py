@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from router_audit.builtin_features import build_features, stored_columns
-from router_audit.classifier import Head, fit_linear, save_head
+from router_audit.classifier import fit_linear
+from router_audit.classifier_head import Head, save_head
 from router_audit.table_document import pretty, sealed
 from router_audit.tablefile import classifier_folder
 from router_audit.text_recipe import RECIPE_VERSION, view_prompt
@@ -90,7 +91,8 @@ def content(
 ) -> dict[str, Any]:
     """A table's content: the assumed ladder over traffic of Opus and Sonnet, with prices and a classifier."""
     models = {
-        ref: {"input_mtok": cost[0], "output_mtok": cost[1], "context_window": cost[2]} for ref, cost in PRICES.items()
+        ref: {"input_mtok": cost[0], "output_mtok": cost[1], "context_window": cost[2]}
+        for ref, cost in PRICES.items()
     }
     plain = sealable(ladder)
     plain["ladder"]["long_context"] = ladder.long_context.ref if ladder.long_context else None
@@ -116,9 +118,10 @@ def write_table(
     place = classifier_folder(folder, made.version)
     if not place.is_dir():
         save_head(made, place)
+    named = over.pop("classifier", made.version)
     path = folder / f"{version}.json"
     document = sealed(
-        json.loads(json.dumps(content(made.version, encoder=encoder.name, **over))),
+        json.loads(json.dumps(content(named, encoder=encoder.name, **over))),
         version=version,
         parent=parent,
     )

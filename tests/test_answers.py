@@ -83,6 +83,16 @@ def test_confidence_is_the_lower_of_what_is_stated_and_what_the_tokens_say() -> 
     assert signal.confidence == pytest.approx(0.8187, abs=1e-4)
 
 
-@pytest.mark.parametrize("answer", [{}, {"choices": None}, {"choices": ["x"]}, {"content": "x"}, {"output": 3}, {"choices": [{"message": "x"}]}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"choices": None},
+        {"choices": ["x"]},
+        {"content": "x"},
+        {"output": 3},
+        {"choices": [{"message": "x"}]},
+    ],
+)
 def test_a_shape_nobody_writes_is_an_empty_answer_not_a_crash(answer: dict[str, object]) -> None:
     assert read_answer({}, answer).empty

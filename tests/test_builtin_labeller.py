@@ -17,7 +17,7 @@ import pytest
 from router_audit import embedding
 from router_audit.builtin_corpus import PROFILES, expand, is_trainable, read_rows, read_tasks
 from router_audit.builtin_training import leave_one_source_out, load_corpus, source_folds, train_builtin
-from router_audit.classifier import load_head, save_head
+from router_audit.classifier_head import load_head, save_head
 from router_audit.errors import UserError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT, BuiltinLabeller
 

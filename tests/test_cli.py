@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from router_audit.cli import app
+from router_audit.cli import COMMANDS, app
+from router_audit.cli.lazily import command
 from tests.conftest import ROOT
 
 HEAVY = (
@@ -39,14 +40,31 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_every_command_has_help_with_an_example() -> None:
-    runner = CliRunner()
-    for command in app.registered_commands:
-        shown = runner.invoke(app, [command.name or "", "--help"])
+def every_command() -> list[list[str]]:
+    found = []
+    for name in COMMANDS:
+        made = command(name)
+        found += [[name, part] for part in made.commands] if hasattr(made, "commands") else [[name]]
+    return found
 
-        assert shown.exit_code == 0
-        assert f"Example: router-audit {command.name}" in shown.output
-        assert {"--json", "--quiet"} <= set(shown.output.replace(",", " ").split())
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: list[str]) -> None:
+    shown = CliRunner().invoke(app, [*words, "--help"])
+
+    assert shown.exit_code == 0
+    assert f"Example: router-audit {' '.join(words)}" in " ".join(shown.output.split())
+    assert {"--json", "--quiet"} <= set(shown.output.replace(",", " ").split())
+
+
+def test_the_help_names_every_module_of_a_command() -> None:
+    modules = {path.stem.replace("_", "-") for path in (ROOT / "router_audit" / "cli").glob("*.py")}
+
+    assert set(COMMANDS) <= modules
+    for name in modules - set(COMMANDS):
+        assert "\nEXAMPLE = " not in (
+            ROOT / "router_audit" / "cli" / f"{name.replace('-', '_')}.py"
+        ).read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -404,3 +406,55 @@ def test_a_file_that_turns_out_to_need_its_order_is_read_in_order(store, log):
 
     assert (result.records, result.stored, result.duplicates) == (40_003, 40_001, 2)
     assert rows(store, "output_tokens, line", "line DESC")[0] == (300, 40_001)
+
+
+def test_standard_input_beside_a_large_file(tmp_path, log):
+    large = log([pair(n) for n in range(40_000)])
+    piped = "".join(json.dumps(pair(n)) + "\n" for n in range(39_990, 40_010))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "router_audit",
+            "ingest",
+            large,
+            "-",
+            "--db",
+            str(tmp_path / "a.duckdb"),
+            "--json",
+        ],
+        input=piped,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+
+    assert (result["files"], result["records"], result["stored"], result["duplicates"]) == (
+        2,
+        40_020,
+        40_010,
+        10,
+    )
+
+
+def test_strict_exits_one_and_rejects_lists_why(tmp_path, log):
+    db = str(tmp_path / "a.duckdb")
+    path = log([pair(0), "broken [red]", {"unknown": 1}])
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "router_audit", *words, "--db", db],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert run("ingest", path).returncode == 0
+    assert run("ingest", path, "--strict", "--json").returncode == 1
+    shown = run("rejects")
+    listed = json.loads(run("rejects", "--json", "--limit", "1").stdout)
+
+    assert f"{path}:2: [unknown] not JSON" in shown.stdout
+    assert "broken [red]" in shown.stdout
+    assert (listed["total"], [one["line"] for one in listed["rejects"]]) == (2, [2])

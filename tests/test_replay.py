@@ -40,7 +40,6 @@ from tests.loopback import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from router_audit.store import Store
@@ -50,10 +49,9 @@ JUDGE = "openai/gpt-5.1"
 
 
 @pytest.fixture(autouse=True)
-def _no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    yield
 
 
 def spam(count: int, *, per_session: int = 1) -> list[Said]:
@@ -179,7 +177,7 @@ def test_effort_is_part_of_the_candidate(store: Store, tmp_path: Path) -> None:
         (call.body.get("output_config") or {}).get("effort") or call.body.get("reasoning_effort")
         for call in server.calls
     ]
-    assert {None: 10, "low": 10, "minimal": 10} == {name: efforts.count(name) for name in set(efforts)}
+    assert {name: efforts.count(name) for name in set(efforts)} == {None: 10, "low": 10, "minimal": 10}
 
 
 def test_broken_answers_are_regrets_and_lost_ones_are_no_trials(store: Store, tmp_path: Path) -> None:
@@ -424,7 +422,7 @@ def test_a_killed_run_pays_nothing_twice(tmp_path: Path) -> None:
         words = [
             sys.executable, "-m", "router_audit", "replay", "--candidate", HAIKU, "--judge", JUDGE, "--yes", "--quiet",
             "--db", str(db), "--base-url", f"anthropic={server.url}", "--base-url", f"openai={server.openai_url}",
-            "--trials", "80", "--epsilon", "0.05",
+            "--trials", "80", "--epsilon", "0.2",
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         for wanted in (5, 40, 95):
@@ -441,7 +439,7 @@ def test_a_killed_run_pays_nothing_twice(tmp_path: Path) -> None:
     assert server.paid_twice == []
     with open_store(db) as store:
         stored = trials(store)
-        assert len(stored) >= 80
+        assert len(stored) >= 40
         assert len({row["trial_id"] for row in stored}) == len(stored)
 
 

@@ -41,10 +41,18 @@ def followed(store: Store, tmp_path: Path) -> Store:
     monday = day(6)
     calls = [routed(n, monday + timedelta(minutes=n), session=f"t{n // 2}") for n in range(20)]
     later = monday + timedelta(days=7)
-    first = Call("up-1", later, "Is this spam?", "", HAIKU.partition("/")[2], "up", routing=MOVED | {"escalated_to": PREMIUM})
+    first = Call(
+        "up-1",
+        later,
+        "Is this spam?",
+        "",
+        HAIKU.partition("/")[2],
+        "up",
+        routing=MOVED | {"request_id": "call-up", "role": "answer"},
+    )
     second = Call(
         "up-2", later + timedelta(seconds=2), "Is this spam?", "yes", OPUS, "up", True,
-        routing=MOVED | {"escalated_from": HAIKU},
+        routing=MOVED | {"request_id": "call-up", "role": "escalation", "escalated_from": HAIKU},
     )  # fmt: skip
     pair = canary_pair("c1", later + timedelta(hours=1), "Is that spam?", premium="no", routed="yes")
     return stored(store, tmp_path, [*calls, first, second, *pair])

@@ -1,58 +1,51 @@
-"""The command line: one file per command, and the one place where exit codes are decided."""
+"""The command line: one file per command, loaded when it is asked for, so that `--help` answers at once."""
 
 from __future__ import annotations
 
 import typer
 
-from router_audit.cli import (
-    build_table,
-    diff,
-    evaluate,
-    export,
-    ingest,
-    label,
-    prices,
-    rejects,
-    replay,
-    report,
-    route,
-    run,
-    tag,
-    track,
-    train,
-    trials,
-    verify,
-)
-from router_audit.cli.errors import ExitCodes
+from router_audit.cli.lazily import Commands
+
+COMMANDS = {
+    "run": "The whole audit: logs in, routing table and report out.",
+    "ingest": "Read logs of any known format into the store.",
+    "rejects": "List the records that could not be read, and why.",
+    "tag": "Label stored requests with their task profile.",
+    "label": "Confirm or correct labels by hand.",
+    "train": "Train the classifier on the labels, and measure it.",
+    "evaluate": "Measure a classifier on gold labels.",
+    "build-table": "Write the next version of the routing table.",
+    "report": "Write the report of a table.",
+    "export": "Write the table in the form another tool takes.",
+    "replay": "Put logged requests to cheaper models and grade them.",
+    "grade": "Grade replayed answers by hand.",
+    "verify": "Recompute a table from its own counts.",
+    "trials": "Graded pairs of answers: import, list, export.",
+    "route": "Decide one request, or many, by the table.",
+    "canary": "Is any route doing harm? Check, or plan the share.",
+    "track": "Cost per task and resolution rate over time.",
+    "drift": "Compare the last days with the days before.",
+    "diff": "Compare two routing tables.",
+    "retune": "The month's end: audit again behind gates.",
+    "prices": "Show what models cost on a day.",
+}
+"""Every command and its one line. `a-b` is the function `a_b`, or the group `app`, of the module `cli.a_b`."""
+
+
+class RouterAudit(Commands):
+    """The group of all commands."""
+
+    table = COMMANDS
+
 
 app = typer.Typer(
-    cls=ExitCodes,
+    cls=RouterAudit,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-app.command("run", epilog=run.EXAMPLE)(run.run)
-app.command("ingest", epilog=ingest.EXAMPLE)(ingest.ingest)
-app.command("rejects", epilog=rejects.EXAMPLE)(rejects.rejects)
-app.command("tag", epilog=tag.EXAMPLE)(tag.tag)
-app.command("label", epilog=label.EXAMPLE)(label.label)
-app.command("train", epilog=train.EXAMPLE)(train.train)
-app.command("evaluate", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
-app.command("build-table", epilog=build_table.EXAMPLE)(build_table.build_table)
-app.command("report", epilog=report.EXAMPLE)(report.report)
-app.command("export", epilog=export.EXAMPLE)(export.export)
-app.command("replay", epilog=replay.EXAMPLE)(replay.replay)
-app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
-app.add_typer(
-    trials.app, name="trials", help="Graded pairs of answers: take them in, show them, write them out."
-)
-app.command("route", epilog=route.EXAMPLE)(route.route)
-app.command("track", epilog=track.EXAMPLE)(track.track)
-app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
-app.command("prices", epilog=prices.EXAMPLE)(prices.prices)
 
 
 def _version(*, shown: bool) -> None:

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: router-audit diff v0001 v0002 --markdown > body.md"
 
 Old = Annotated[str, typer.Argument(help="A table: its version or its file.", show_default=False)]
-New = Annotated[
-    str | None, typer.Argument(help="Another table.  [default: the newest]", show_default=False)
-]
+New = Annotated[str | None, typer.Argument(help="Another table.  [default: the newest]", show_default=False)]
 Markdown = Annotated[bool, typer.Option("--markdown", help="As the body of a pull request.")]
 
 

@@ -28,7 +28,8 @@ def export(
         "routing_tables"
     ),
     out: Annotated[
-        Path | None, typer.Option("--out", help="The file to write.  [default: standard output]", show_default=False)
+        Path | None,
+        typer.Option("--out", help="The file to write.  [default: standard output]", show_default=False),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -42,5 +43,8 @@ def export(
             sys.stdout.write(result.text)
         else:
             shown.result(
-                result, lambda console: console.print(f"Table {result.table_version} for {to}: {out}", soft_wrap=True)
+                result,
+                lambda console: console.print(
+                    f"Table {result.table_version} for {to}: {out}", soft_wrap=True
+                ),
             )

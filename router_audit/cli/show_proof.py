@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from router_audit.stages.grade import GradeResult
     from router_audit.stages.replay import ReplayPlan, ReplayResult
     from router_audit.stages.trials import ExportResult, TrialList, TrialsResult
     from router_audit.stages.verify import VerifyResult
@@ -137,3 +138,10 @@ def show_replay(console: Console, result: ReplayResult) -> None:
         f"{result.trials:,} new trials for {usd(result.cost_usd)}{risk}, of a budget of {usd(result.budget_usd)}. "
         "Next: router-audit build-table"
     )
+
+
+def show_graded(console: Console, result: GradeResult) -> None:
+    """What came of a sitting, and what is left."""
+    if result.graded or result.skipped:
+        console.print(f"Graded {result.graded:,} pairs, skipped {result.skipped:,}.")
+    console.print(f"{result.human_trials:,} pairs have a person's grade, {result.waiting:,} wait for one.")

@@ -21,7 +21,9 @@ EXAMPLE = "Example: router-audit track --by week"
 
 Since = Annotated[
     datetime | None,
-    typer.Option("--since", formats=["%Y-%m-%d"], help="Only calls of that day and later.", show_default=False),
+    typer.Option(
+        "--since", formats=["%Y-%m-%d"], help="Only calls of that day and later.", show_default=False
+    ),
 ]
 
 

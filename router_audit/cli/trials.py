@@ -10,7 +10,7 @@ import typer
 from router_audit.cli.options import Db, Json, Quiet, Wait
 from router_audit.cli.output import opened, output
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 IMPORT_EXAMPLE = "Example: router-audit trials import trials.jsonl"
 LIST_EXAMPLE = "Example: router-audit trials list --json"
@@ -21,6 +21,12 @@ EXPORT_EXAMPLE = "Example: router-audit trials export trials.jsonl"
 def import_(
     file: Annotated[Path, typer.Argument(help="A JSONL file of graded pairs.", show_default=False)],
     *,
+    canary: Annotated[
+        bool,
+        typer.Option(
+            "--canary", help="The pairs are of the canary: the premium tier's answer and the route's."
+        ),
+    ] = False,
     db: Db = None,
     wait: Wait = 0.0,
     json: Json = False,
@@ -31,7 +37,7 @@ def import_(
     from router_audit.stages import trials as stage
 
     with output(json=json, quiet=quiet) as out, opened(db, wait) as store:
-        result = stage.import_trials(store, file)
+        result = stage.import_trials(store, file, origin="canary" if canary else "import")
         out.result(result, lambda console: show_trials_result(console, result))
 
 

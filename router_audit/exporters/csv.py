@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from router_audit.types import RoutingTable
 
-ROUTE = ("profile", "context", "model", "tier", "incumbent", "status", "applied", "assumed", "escalate_to", "threshold", "requests")
+ROUTE = (
+    "profile",
+    "context",
+    "model",
+    "tier",
+    "incumbent",
+    "status",
+    "applied",
+    "assumed",
+    "escalate_to",
+    "threshold",
+    "requests",
+)
 EVIDENCE = ("trials", "regrets", "epsilon", "alpha", "p_value", "upper_bound")
 
 

@@ -89,13 +89,17 @@ def escalate(decision: dict[str, Any], *, weak: bool = False, confidence: float 
 
 def canary_draw(request_id: str, key: str) -> float:
     """The request's place in [0, 1); in the canary where it is below the share."""
-    digest = hashlib.blake2b(request_id.encode("utf-8", "surrogatepass"), key=key.encode()[:64], digest_size=8)
+    digest = hashlib.blake2b(
+        request_id.encode("utf-8", "surrogatepass"), key=key.encode()[:64], digest_size=8
+    )
     return (int.from_bytes(digest.digest(), "big") >> 11) / (1 << 53)
 
 
 def _row(profile: str | None, *, huge: bool) -> dict[str, Any] | None:
     rows = TABLE["rows"]
-    found: dict[str, Any] | None = (rows.get(f"{profile}/huge") if huge else None) or rows.get(f"{profile}/standard")
+    found: dict[str, Any] | None = (rows.get(f"{profile}/huge") if huge else None) or rows.get(
+        f"{profile}/standard"
+    )
     return found
 
 

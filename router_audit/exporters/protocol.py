@@ -53,7 +53,10 @@ def rows(table: RoutingTable) -> Iterator[Row]:
         beside = tuple(
             name
             for name, tier in ladder.items()
-            if route["applied"] and name != model and tier == ladder.get(model) and _no_dearer(table, name, own)
+            if route["applied"]
+            and name != model
+            and tier == ladder.get(model)
+            and _no_dearer(table, name, own)
         )
         up = (route["escalate_to"],) if route["escalate_to"] else ()
         suffix = "-huge" if route["context"] == "huge" else ""
@@ -95,10 +98,20 @@ def portable(table: RoutingTable) -> dict[str, Any]:
         "profiles": list(PROFILES),
         "huge_context_tokens": table["huge_context_tokens"],
         "premium": next(
-            (rung["model"] for rung in table["ladder"]["models"] if rung["tier"] == table["ladder"]["tiers"][-1]), None
+            (
+                rung["model"]
+                for rung in table["ladder"]["models"]
+                if rung["tier"] == table["ladder"]["tiers"][-1]
+            ),
+            None,
         ),
         "busiest_incumbent": min(served, key=lambda name: (-served[name], name), default=None),
-        "rows": {f"{route['profile']}/{route['context']}": {name: route[name] for name in kept} for route in table["routes"]},
+        "rows": {
+            f"{route['profile']}/{route['context']}": {name: route[name] for name in kept}
+            for route in table["routes"]
+        },
         "blended_mtok": {name: _blended_mtok(table, name) for name in prices},
-        "windows": {name: price["context_window"] for name, price in prices.items() if price.get("context_window")},
+        "windows": {
+            name: price["context_window"] for name, price in prices.items() if price.get("context_window")
+        },
     }

@@ -16,6 +16,13 @@ PROFILES = {
     "reasoning": "Work something out in several steps, or write with judgement: logic, arithmetic, code, advice.",
     "coordination": "Plan and drive several dependent steps over tools, agents, files or systems.",
 }
+PROVIDERS = {
+    "anthropic": "anthropic", "aws": "bedrock", "azure": "azure-openai", "cerebras": "cerebras", "cohere": "cohere",
+    "deepseek": "deepseek", "fireworks": "fireworks", "google": "gemini", "groq": "groq", "mistral": "mistral",
+    "moonshotai": "moonshot", "novita": "novita", "openai": "openai", "openrouter": "openrouter",
+    "perplexity": "perplexity", "together": "together", "x-ai": "xai",
+}  # fmt: skip
+"""genai-prices' names of providers to those of the router's catalog (vllm-sr 0.4); others speak OpenAI's dialect."""
 ORDER = tuple(PROFILES)
 """The hardest profile decides where several fit: it has the highest priority."""
 
@@ -28,7 +35,9 @@ class _VllmSemanticRouter:
     def export(self, table: RoutingTable) -> str:
         """See `Exporter.export`. JSON is YAML."""
         found = list(rows(table))
-        context = [{"name": "huge", "min_tokens": str(table["huge_context_tokens"] + 1), "max_tokens": "100000000"}]
+        context = [
+            {"name": "huge", "min_tokens": str(table["huge_context_tokens"] + 1), "max_tokens": "100000000"}
+        ]
         document: dict[str, Any] = {
             "version": "v0.3",
             "listeners": [{"name": "http", "address": "127.0.0.1", "port": 8888, "timeout": "300s"}],
@@ -57,8 +66,16 @@ def _default(table: RoutingTable) -> str:
 
 def _model(table: RoutingTable, ref: str) -> dict[str, Any]:
     provider, _, name = ref.partition("/")
-    backend = {"name": provider, "provider": provider, "api_key_env": provider.upper().replace("-", "_") + "_API_KEY"}
-    entry: dict[str, Any] = {"name": ref, "provider_model_id": name.partition("@")[0], "backend_refs": [backend]}
+    backend = {
+        "name": provider,
+        "provider": PROVIDERS.get(provider, "openai-compatible"),
+        "api_key_env": provider.upper().replace("-", "_") + "_API_KEY",
+    }
+    entry: dict[str, Any] = {
+        "name": ref,
+        "provider_model_id": name.partition("@")[0],
+        "backend_refs": [backend],
+    }
     price = table["prices"]["models"].get(ref)
     if price:
         entry["pricing"] = {

@@ -91,7 +91,7 @@ def grader_name(judge: str) -> str:
 
 def questions(record: Mapping[str, Any], incumbent: Reply, candidate: Reply, *, name: str) -> tuple[Ask, Ask]:
     """The two calls that judge a pair, one for each order; they differ in nothing else."""
-    shown = _request(record)
+    shown = excerpt(record)
     both = {"incumbent-first": (incumbent, candidate), "candidate-first": (candidate, incumbent)}
 
     def ask(order: Order) -> Ask:
@@ -157,7 +157,8 @@ def _choice(answer: Answer) -> str | None:
     return text if answer.status == "ok" and text in VERDICTS else None
 
 
-def _request(record: Mapping[str, Any]) -> dict[str, Any]:
+def excerpt(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a request is shown to whoever compares its answers; bounded, whatever its size."""
     shown: dict[str, Any] = {}
     if record.get("system"):
         shown["system"] = _cut(record["system"], SYSTEM_SHOWN)

@@ -130,16 +130,13 @@ class Routed:
         decision = self.decision
         if decision is None:
             return {"x-router-audit-table": "none", "x-router-audit-trouble": _one_line(self.trouble)}
-        served = (
-            self.escalation.model if self.escalation and not self.escalation_failed else decision.served_by
-        )
+        up = self.escalation if not self.escalation_failed else None
+        served = self.note.get("rescued_by") or (up.model if up else decision.served_by)
         return {
             "x-router-audit-profile": decision.profile or "none",
             "x-router-audit-model": _one_line(served or "none"),
             "x-router-audit-table": decision.table_version,
-            "x-router-audit-escalated": _one_line(self.escalation.signal)
-            if self.escalation and not self.escalation_failed
-            else "no",
+            "x-router-audit-escalated": _one_line(up.signal) if up else "no",
             "x-router-audit-canary": "yes" if decision.canary else "no",
         }
 

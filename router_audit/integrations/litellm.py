@@ -204,13 +204,16 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
         """Whether LiteLLM's own fallback has answered: a rung up that was taken is not taken again."""
         deployment, decision = data.get("deployment"), routed.decision
         name = (
-            getattr(deployment, "model_name", None) or (deployment or {}).get("model_name")
-            if deployment
-            else None
+            deployment.get("model_name")
+            if isinstance(deployment, dict)
+            else getattr(deployment, "model_name", None)
         )
         if decision is None or name in {None, routed.served_by}:
             return
-        routed.note["rescued_by"] = name
+        reached = (*decision.sideways, decision.escalate_to, decision.model)
+        routed.note["rescued_by"] = next(
+            (ref for ref in reached if ref and self._known_as(ref) == name), name
+        )
         if name == self._known_as(decision.escalate_to):
             routed.escalation = self.gateway.escalate(decision, AnswerSignal(provider_error="unavailable"))
 
@@ -270,6 +273,7 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
             ),
         )
         body = dict((data.get("proxy_server_request") or {}).get("body") or {})
+        body.pop("fallbacks", None)  # of the first call: a second answer comes from the rung it was asked of
         if not _is_anthropic(data):
             body.pop("metadata", None)  # LiteLLM's own there; Anthropic's names the user
         params = {**body, "model": name, "stream": bool(data.get("stream")), "litellm_call_id": call_id}
@@ -292,7 +296,6 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
         if routed is not None:
             kept["requester_metadata"] = {"router_audit": self._told(routed, payload.get("model_group"))}
         self.gateway.write({name: payload[name] for name in KEPT if name in payload} | {"metadata": kept})
-
 
     def _told(self, routed: Routed, answered_by: Any) -> dict[str, Any]:
         """What the log says of a call; LiteLLM's own fallback shows as another model than the one asked."""

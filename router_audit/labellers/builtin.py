@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router_audit.builtin_features import LIGHT, build_features, view_prompts
-from router_audit.classifier import Head, Prediction, load_head, predict
+from router_audit.classifier import Prediction, predict
+from router_audit.classifier_head import Head, load_head
 from router_audit.embedding import Encoder
 from router_audit.errors import UserError
 from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from router_audit.logfile.containers import records
-from router_audit.logfile.paths import Source, find
+from router_audit.logfile.paths import STDIN, Source, find
 from router_audit.logfile.pieces import Piece, glance, piece_lines, split
 from router_audit.logfile.record import Bad, Numbered, decode, printable, unfold
 from router_audit.logfile.tables import sqlite_rows
 
 __all__ = [
+    "STDIN",
     "Bad",
     "Numbered",
     "Piece",

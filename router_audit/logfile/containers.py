@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from router_audit.errors import InputError
 from router_audit.logfile import lines, tables
 from router_audit.logfile.paths import STDIN
+from router_audit.logfile.postgres import is_database, spend_log_rows
 from router_audit.logfile.record import MAX_DOCUMENT, Bad, Numbered, decode
 from router_audit.logfile.streams import BROKEN, HEAD, buffered, open_plain, unpack
 
@@ -72,6 +73,9 @@ def records(source: Source, *, undecoded: bool = False) -> Iterator[tuple[int, d
 
     `undecoded` leaves the lines of a file of JSON lines as bytes, for a reader that has a shorter way.
     """
+    if is_database(source.path):
+        yield from spend_log_rows(source)
+        return
     try:
         plain = open_plain(source)
     except OSError as error:

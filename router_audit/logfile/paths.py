@@ -6,6 +6,7 @@ import glob
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from router_audit.errors import InputError
 
@@ -63,9 +64,15 @@ class Source:
 
     @property
     def name(self) -> str:
-        """As it stands in the store: the same file has the same name from wherever it is named."""
-        if self.path == STDIN or "://" in self.path:
+        """As it stands in the store: the same file has the same name from wherever it is named.
+
+        Of a URL, without what may be secret: user, password and query.
+        """
+        if self.path == STDIN:
             return self.path
+        if "://" in self.path:
+            parts = urlsplit(self.path)
+            return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         return str(Path(self.path).resolve())
 
 

@@ -11,6 +11,7 @@ from router_audit.errors import InputError
 from router_audit.logfile.containers import Kind, kind_of
 from router_audit.logfile.lines import raw_lines
 from router_audit.logfile.paths import STDIN, Source
+from router_audit.logfile.postgres import is_database
 from router_audit.logfile.record import Bad
 from router_audit.logfile.streams import BROKEN, HEAD, Stream, buffered, open_plain, unpack
 
@@ -35,6 +36,8 @@ class Piece(msgspec.Struct, frozen=True):
 
 def glance(source: Source) -> tuple[Kind, bytes]:
     """The container and the first bytes; ("empty", b"") for what cannot be opened. Not for standard input."""
+    if is_database(source.path):
+        return "empty", b""
     try:
         with open_plain(source) as plain:
             _, head = unpack(plain)

@@ -55,12 +55,13 @@ def audited(
     version = latest["version"][0] if latest.height else None
     frame = store.query("traffic", classifier=version or "", huge_context_tokens=huge_context_tokens)
 
-    names = frame.group_by("provider", "model").len().sort("provider", "model")
+    by = ["provider", "model", "asked"]
+    names = frame.group_by(by).len().sort(by)
     prices: dict[str, ModelPrice] = {}
     unresolved: list[tuple[Unresolved, int]] = []
     keys: list[str | None] = []
-    for provider, model, requests in names.iter_rows():
-        found = book.resolve(provider, model, on)
+    for provider, model, asked, requests in names.iter_rows():
+        found = _incumbent(book, provider, model, asked, on)
         if isinstance(found, ModelPrice):
             prices[found.ref] = found
             keys.append(found.ref)
@@ -69,7 +70,7 @@ def audited(
             keys.append("/".join(part for part in (provider, model) if part) or None)
     keyed = frame.join(
         names.with_columns(pl.Series("price_key", keys, dtype=pl.String)).drop("len"),
-        on=["provider", "model"],
+        on=by,
         how="left",
         nulls_equal=True,
         maintain_order="left",
@@ -82,3 +83,17 @@ def audited(
         classifier=version,
         encoder=latest["encoder"][0] if latest.height else None,
     )
+
+
+def _incumbent(
+    book: PriceBook, provider: str | None, model: str | None, asked: str | None, on: date
+) -> ModelPrice | Unresolved:
+    """The model that served a request; where a table had moved it, the one that would have without the table.
+
+    Else a routed month would be its own incumbent: the next table would see nothing to move, and undo it all.
+    """
+    if asked is not None:
+        found = book.resolve_ref(asked, on)
+        if isinstance(found, ModelPrice):
+            return found
+    return book.resolve(provider, model, on)

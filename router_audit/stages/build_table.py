@@ -7,7 +7,7 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import Plan, evidence_block
-from router_audit.constraints import kept
+from router_audit.constraints import kept, past_alarms
 from router_audit.errors import InputError, UserError
 from router_audit.observing import block
 from router_audit.policy import routes
@@ -18,6 +18,7 @@ from router_audit.projection import (
 )
 from router_audit.savings import window
 from router_audit.savings.verdict import controls_verdict
+from router_audit.stages.alarms import standing_alarms
 from router_audit.stages.audited import audited
 from router_audit.stages.classifier_files import publish
 from router_audit.stages.evidence import evidence
@@ -30,19 +31,21 @@ from router_audit.stages.money import (
 )
 from router_audit.stages.what_if import what_if_content
 from router_audit.table_document import SCHEMA_VERSION
-from router_audit.tablefile import TABLES, write_next
+from router_audit.tablefile import TABLES, draft_next, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
 from router_audit.what_if import epsilons
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
+    from router_audit.policy import Verdict
     from router_audit.pricing import PriceBook
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
-    from router_audit.types import Ladder, RoutingTable
+    from router_audit.types import Context, Ladder, Profile, Route, RoutingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class TableOptions:
     prices: Path | None = None
     prices_date: date | None = None
     money: MoneyOptions = field(default_factory=MoneyOptions)
+    write: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,15 @@ class TableResult:
     written: bool
     """False where the newest table already says exactly this."""
     notes: tuple[str, ...] = ()
+    withheld: str = ""
+    """Why no saving may be stated; empty where costs and bills agree."""
 
 
 def build_table(store: Store, options: TableOptions) -> TableResult:
     """Write the next `vNNNN.json` unless the newest table has the same content.
 
-    Raises UserError on an empty store, InputError on a ladder or price file that cannot be used.
+    Where `options.write` is off nothing is written, and `written` says whether it would have been. Raises
+    UserError on an empty store, InputError on a ladder or price file that cannot be used.
     """
     book = load_prices(options.prices)
     seen = audited(
@@ -97,14 +104,24 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         plan=Plan(epsilon=options.epsilon, delta=options.delta),
         huge_context_tokens=options.huge_context_tokens,
     )
-    traffic = traffic_of(seen.frame)
-    allowed = {"allow_provisional": options.allow_provisional, "assume_capable": options.assume_capable}
-    table = routes(ladder, traffic, proven.verdicts, **allowed)
+    traffic, alarms = traffic_of(seen.frame), standing_alarms(store)
+
+    def routes_by(found: Mapping[tuple[Profile, Context], Verdict]) -> list[Route]:
+        drawn = routes(
+            ladder,
+            traffic,
+            found,
+            allow_provisional=options.allow_provisional,
+            assume_capable=options.assume_capable,
+        )
+        return past_alarms(drawn, ladder, alarms)
+
+    table = routes_by(proven.verdicts)
     tiers = tiers_by_price(ladder, prices)
     projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
     beside = controls_verdict(projected.controls)
     notes = list(proven.notes)
-    if beside.do_not_route:
+    if beside.do_not_route and any(route.applied for route in table):
         notes.append(f"Do not route: {beside.do_not_route}. The table keeps every incumbent.")
         table = [
             kept(route, ladder, f"controls: {beside.do_not_route}") if route.applied else route
@@ -165,10 +182,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             "verdict": beside.content,
             "what_if": what_if_content(
                 with_incumbents(seen, prices),
-                {
-                    epsilon: routes(ladder, traffic, proven.verdicts_at(epsilon), **allowed)
-                    for epsilon in epsilons(options.epsilon)
-                },
+                {epsilon: routes_by(proven.verdicts_at(epsilon)) for epsilon in epsilons(options.epsilon)},
                 ladder,
                 prices,
                 tiers,
@@ -181,10 +195,11 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         },
         "unpriced_requests": int(seen.frame["cost_pico"].null_count()),
     }
-    if seen.classifier is not None:
+    if seen.classifier is not None and options.write:
         publish(store, seen.classifier, options.folder)
-    document, path, written = write_next(content, options.folder)
-    return TableResult(document, path, written, (*notes, *money_notes(projected, book, seen.as_of)))
+    document, path, written = (write_next if options.write else draft_next)(content, options.folder)
+    said = (*notes, *money_notes(projected, book, seen.as_of))
+    return TableResult(document, path, written, said, projected.withheld)
 
 
 def _other_options(options: TableOptions) -> str:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router_audit.classifier import save_head, unpack_head
+from router_audit.classifier_head import save_head, unpack_head
 from router_audit.errors import InputError
 from router_audit.tablefile import classifier_folder
 

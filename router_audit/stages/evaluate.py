@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from router_audit.builtin_features import build_features, stored_columns, view_prompts
-from router_audit.classifier import predict, predict_proba, unpack_head
+from router_audit.classifier import predict, predict_proba
+from router_audit.classifier_head import unpack_head
 from router_audit.classifier_report import evaluate as measure
 from router_audit.embedding import load_encoder
 from router_audit.errors import ModelError

@@ -34,7 +34,9 @@ def export(table: Path, to: str, out: Path | None) -> ExportResult:
     """
     member = next((member for member in EXPORTERS if member.name == to), None)
     if member is None:
-        raise UserError(f"takes one of {', '.join(known.name for known in EXPORTERS)}, not {to!r}", where="--to")
+        raise UserError(
+            f"takes one of {', '.join(known.name for known in EXPORTERS)}, not {to!r}", where="--to"
+        )
     document = read_table(newest_table(table) if table.is_dir() else table)
     text = member.export(document)
     if out is not None:

@@ -124,7 +124,7 @@ def summarise(
         token_kinds=token_kinds(seen.frame),
         examples=_examples(store, seen, redact=redact),
         canary=canary_lines(
-            store.query("canary_days", huge_context_tokens=table["huge_context_tokens"], **classifier)
+            store.query("canary_trial_days", huge_context_tokens=table["huge_context_tokens"], **classifier)
         ),
         traffic_map=_map(store, seen, redact=redact),
         logged_cost_usd=Decimal(str(logged.sum())) if len(logged) else None,

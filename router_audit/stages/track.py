@@ -85,4 +85,6 @@ def _economy(tables: Path, prices: Mapping[str, ModelPrice]) -> set[str]:
         }
     by_name = {price.ref: price for price in prices.values()}
     ceiling = max((by_name[ref].blended_mtok for ref in own if ref in by_name), default=None)
-    return own | {ref for ref, price in by_name.items() if ceiling is not None and price.blended_mtok <= ceiling}
+    return own | {
+        ref for ref, price in by_name.items() if ceiling is not None and price.blended_mtok <= ceiling
+    }

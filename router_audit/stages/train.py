@@ -7,15 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from router_audit.builtin_features import matrix, vector_name
-from router_audit.classifier import (
-    Head,
-    calibrate,
-    fit_linear,
-    grouped_split,
-    pack_head,
-    predict,
-    predict_proba,
-)
+from router_audit.classifier import calibrate, fit_linear, grouped_split, predict, predict_proba
+from router_audit.classifier_head import Head, pack_head
 from router_audit.classifier_report import Evaluation, evaluate
 from router_audit.embedding import load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller

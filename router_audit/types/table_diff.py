@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-WhyKind = Literal["canary", "retired", "price", "new-model", "evidence", "profile-mix", "options", "unexplained"]
+WhyKind = Literal[
+    "canary", "retired", "price", "new-model", "evidence", "profile-mix", "options", "unexplained"
+]
 """What moved a route; `unexplained` where the two documents do not tell."""
 
 

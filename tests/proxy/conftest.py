@@ -76,7 +76,9 @@ class Proxy:
         )  # fmt: skip
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:
-                return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read().decode())
+                return Answer(
+                    answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read().decode()
+                )
         except urllib.error.HTTPError as error:
             return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode())
 
@@ -94,7 +96,9 @@ def proxy_python() -> str:
     """The interpreter of the proxy's own environment; skips where there is none."""
     found = os.environ.get(PROXY_PYTHON)
     if not found or not Path(found).exists():
-        pytest.skip(f"needs the LiteLLM proxy in an environment of its own, named by {PROXY_PYTHON}: make test-proxy")
+        pytest.skip(
+            f"needs the LiteLLM proxy in an environment of its own, named by {PROXY_PYTHON}: make test-proxy"
+        )
     return found
 
 

@@ -47,7 +47,9 @@ class Sent:
     answer: Answer
 
 
-def send(proxy: Proxy, way: str, profile: str, mark: str, *, number: int = 0, said: str = "", **more: Any) -> Answer:
+def send(
+    proxy: Proxy, way: str, profile: str, mark: str, *, number: int = 0, said: str = "", **more: Any
+) -> Answer:
     """One request to the model `auto`, in one of the wire formats."""
     body: dict[str, Any] = {"model": "auto", **ask(profile, number % 7), **more}
     body["messages"][0]["content"] += said
@@ -55,7 +57,9 @@ def send(proxy: Proxy, way: str, profile: str, mark: str, *, number: int = 0, sa
         body["input"] = body.pop("messages")[0]["content"]
         return proxy.send("/v1/responses", {**body, "user": f"mark-{mark}"})
     if way == "messages":
-        return proxy.send("/v1/messages", {**body, "max_tokens": 100, "metadata": {"user_id": f"mark-{mark}"}})
+        return proxy.send(
+            "/v1/messages", {**body, "max_tokens": 100, "metadata": {"user_id": f"mark-{mark}"}}
+        )
     return proxy.send("/v1/chat/completions", {**body, "user": f"mark-{mark}", "stream": way == "stream"})
 
 
@@ -95,13 +99,15 @@ def test_a_weak_answer_goes_up_exactly_once(proxy: Proxy, traffic: list[Sent]) -
         if canary(sent):
             continue
         routed = MODELS[sent.profile].model
-        up = sent.weak and routed in RUNG and not (sent.way == "stream" and sent.profile == "none")
+        up = sent.weak and routed in RUNG
         wanted = [routed, RUNG[routed]] if up else [routed]
         assert proxy.upstream.asked[sent.mark] == wanted, sent
         if sent.way != "stream":
             assert sent.answer.about("escalated") == ("empty" if up else "no")
-        if up:
-            assert f"{RUNG[routed]} answers" in sent.answer.text.replace('","', "").replace("\\n", "") or sent.way == "stream"
+        if up and sent.way != "stream":
+            assert f"{RUNG[routed]} answers." in sent.answer.text
+        if up and sent.way == "stream":
+            assert RUNG[routed] in sent.answer.text
 
 
 def test_the_canary_is_the_hash_s_own_and_near_its_share(proxy: Proxy, traffic: list[Sent]) -> None:
@@ -122,7 +128,9 @@ def test_the_log_reads_back_with_the_same_counts(proxy: Proxy, traffic: list[Sen
     shutil.copy(proxy.log, log)
     with open_store(tmp_path / "audit.duckdb") as store:
         result = ingest(store, [str(log)], IngestOptions(), Unwatched())
-        rows = store.connection.execute("SELECT source, routing, response_model, session_id FROM requests").fetchall()
+        rows = store.connection.execute(
+            "SELECT source, routing, response_model, session_id FROM requests"
+        ).fetchall()
     told = [json.loads(row[1]) for row in rows]
     ours = {sent.answer.call_id for sent in traffic}
     mine = [one for one in told if one.get("request_id") in ours]
@@ -133,11 +141,15 @@ def test_the_log_reads_back_with_the_same_counts(proxy: Proxy, traffic: list[Sen
     assert (result.rejected, result.filtered) == (0, 0)
     assert {row[0] for row in rows} == {"litellm"}
     assert roles == {"answer": len(traffic), "escalation": len(ups), "shadow": len(canaries)}
-    assert Counter(one["profile"] for one in mine if one["role"] == "answer") == Counter(s.profile for s in traffic)
+    assert Counter(one["profile"] for one in mine if one["role"] == "answer") == Counter(
+        s.profile for s in traffic
+    )
     assert {one["request_id"] for one in mine if one["canary"]} == {sent.answer.call_id for sent in canaries}
     assert {one["propensity"] for one in mine if one["moved"]} == {CANARY_SHARE}
     assert all(one["shadow_of"] == one["request_id"] for one in mine if one["role"] == "shadow")
-    assert all(one["escalated_from"] == MODELS[one["profile"]].ref for one in mine if one["role"] == "escalation")
+    assert all(
+        one["escalated_from"] == MODELS[one["profile"]].ref for one in mine if one["role"] == "escalation"
+    )
     assert {one["table_version"] for one in mine} == {"v0001"}
 
 
@@ -166,7 +178,7 @@ def test_a_provider_that_is_down_leads_sideways_else_one_rung_up(proxy: Proxy) -
 
     assert (sideways.status, up.status) == (200, 200)
     assert proxy.upstream.asked["down1"] == [NANO.model, MINI.model]
-    assert (sideways.about("model"), sideways.about("escalated")) == (MINI.model, "no")
+    assert (sideways.about("model"), sideways.about("escalated")) == (MINI.ref, "no")
     assert proxy.upstream.asked["down2"] == [SONNET.model, OPUS.model]
     assert up.about("escalated") == "provider error: unavailable"
 
@@ -188,7 +200,9 @@ def test_litellm_s_own_plug_point_gets_the_tier(proxy: Proxy) -> None:
         assert proxy.upstream.asked[f"tier{profile}"] == [model.model]
 
 
-def test_no_request_fails_while_the_table_is_deleted_corrupted_and_replaced(proxy: Proxy, traffic: list[Sent]) -> None:
+def test_no_request_fails_while_the_table_is_deleted_corrupted_and_replaced(
+    proxy: Proxy, traffic: list[Sent]
+) -> None:
     assert traffic
     stop = threading.Event()
     answers: list[Answer] = []
@@ -196,7 +210,9 @@ def test_no_request_fails_while_the_table_is_deleted_corrupted_and_replaced(prox
     def keep_asking(worker: int) -> None:
         number = 0
         while not stop.is_set():
-            answers.append(send(proxy, "chat", PROFILES[number % 4], f"reload{worker}x{number}", number=number))
+            answers.append(
+                send(proxy, "chat", PROFILES[number % 4], f"reload{worker}x{number}", number=number)
+            )
             number += 1
 
     threads = [threading.Thread(target=keep_asking, args=(worker,)) for worker in range(4)]
@@ -213,7 +229,9 @@ def test_no_request_fails_while_the_table_is_deleted_corrupted_and_replaced(prox
 
     names = {"version", "parent", "digest", "content_digest"}
     content = {key: value for key, value in document.items() if key not in names}
-    (proxy.tables / "v0002.json").write_text(pretty(sealed(content, version="v0002", parent="v0001")), "utf-8")
+    (proxy.tables / "v0002.json").write_text(
+        pretty(sealed(content, version="v0002", parent="v0001")), "utf-8"
+    )
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline and (not answers or answers[-1].about("table") != "v0002"):
         time.sleep(0.2)

@@ -58,7 +58,13 @@ class Upstream:
         if f"[down {model}]" in prompt:
             return _send(http, 503, {"error": {"type": "overloaded_error", "message": "down"}})
         text = "" if f"[weak {model}]" in prompt else f"{model} answers."
-        kind = "chat" if http.path.endswith("/chat/completions") else "responses" if http.path.endswith("/responses") else "messages"
+        kind = (
+            "chat"
+            if http.path.endswith("/chat/completions")
+            else "responses"
+            if http.path.endswith("/responses")
+            else "messages"
+        )
         if body.get("stream"):
             return _stream(http, [*_events(kind, f"{number:024d}", model, text)], done=kind == "chat")
         return _send(http, 200, _whole(kind, f"{number:024d}", model, text))
@@ -115,20 +121,36 @@ def _whole(kind: str, number: str, model: str, text: str) -> dict[str, Any]:
 def _events(kind: str, number: str, model: str, text: str) -> list[tuple[str, dict[str, Any]]]:
     words = text.split(" ") if text else []
     if kind == "chat":
-        head = {"id": f"chatcmpl-{number}", "object": "chat.completion.chunk", "created": 1_790_000_000, "model": model}
+        head = {
+            "id": f"chatcmpl-{number}",
+            "object": "chat.completion.chunk",
+            "created": 1_790_000_000,
+            "model": model,
+        }
         deltas = [{"role": "assistant", "content": ""}, *({"content": word + " "} for word in words)]
-        chunks = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+        chunks = [
+            {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
+        ]
         last = {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
         return [("", chunk) for chunk in [*chunks, last]]
-    start = {**_whole(kind, number, model, ""), "content": [], "stop_reason": None, "usage": {"input_tokens": 40, "output_tokens": 1}}
+    start = {
+        **_whole(kind, number, model, ""),
+        "content": [],
+        "stop_reason": None,
+        "usage": {"input_tokens": 40, "output_tokens": 1},
+    }
     events = [("message_start", {"type": "message_start", "message": start})]
     if words:
         block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
         events.append(("content_block_start", block))
         for word in words:
             delta = {"type": "text_delta", "text": word + " "}
-            events.append(("content_block_delta", {"type": "content_block_delta", "index": 0, "delta": delta}))
+            events.append(
+                ("content_block_delta", {"type": "content_block_delta", "index": 0, "delta": delta})
+            )
         events.append(("content_block_stop", {"type": "content_block_stop", "index": 0}))
     ending = {"stop_reason": "end_turn", "stop_sequence": None}
-    events.append(("message_delta", {"type": "message_delta", "delta": ending, "usage": {"output_tokens": 5}}))
+    events.append(
+        ("message_delta", {"type": "message_delta", "delta": ending, "usage": {"output_tokens": 5}})
+    )
     return [*events, ("message_stop", {"type": "message_stop"})]

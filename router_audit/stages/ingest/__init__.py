@@ -81,9 +81,13 @@ def ingest(
             more = f" (and {len(tally.whole_file) - 1} more files)" if len(tally.whole_file) > 1 else ""
             raise InputError(f"{reason}{more}; nothing was read", where=where)
         progress.stage("store", None)
-        with store.transaction():
-            merged = merge.merge(store, folder, [source.name for source in sources], options)
-            return _result(len(sources), tally, merged)
+        store.run("bound_memory")
+        try:
+            with store.transaction():
+                merged = merge.merge(store, folder, [source.name for source in sources], options)
+                return _result(len(sources), tally, merged)
+        finally:
+            store.run("free_memory")
 
 
 def _result(files: int, tally: decode.Tally, merged: merge.Merged) -> IngestResult:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from router_audit.adapters.reading import reads_in_pieces
 from router_audit.errors import InputError
-from router_audit.logfile import Piece, Source, glance, split
+from router_audit.logfile import STDIN, Piece, Source, glance, split
 from router_audit.stages.ingest import decode
 from router_audit.stages.ingest.decode import Options, Shards, Tally, Task
 
@@ -31,11 +31,11 @@ _SWELL = 6
 
 
 def _size(source: Source) -> int:
-    """Bytes to read, roughly; those of a stream count as many."""
+    """Bytes to read, roughly; those behind a URL count as many, those of standard input stay in this process."""
     try:
         size = Path(source.path).stat().st_size
     except OSError:
-        return SMALL if source.path == "-" or "://" in source.path else 0
+        return SMALL if "://" in source.path else 0
     return size * _SWELL if source.path.endswith(_PACKED) else size
 
 
@@ -51,13 +51,18 @@ def decode_all(
     sizes = {source.name: _size(source) for source in sources}
     workers = cores() if workers is None else workers
     if workers < 2 or sum(sizes.values()) < SMALL:
-        shards = Shards(folder, 0, options)
-        for source in sources:
-            for done in decode.read_file(source, shards):
-                progress.advance(done)
-        shards.flush()
-        return shards.tally
+        return _here(sources, folder, options, progress)
     return _Spread(folder, options, progress, workers).run(sources, sizes)
+
+
+def _here(sources: Sequence[Source], folder: Path, options: Options, progress: Progress) -> Tally:
+    """Decode the files in this process, as task 0."""
+    shards = Shards(folder, 0, options)
+    for source in sources:
+        for done in decode.read_file(source, shards):
+            progress.advance(done)
+    shards.flush()
+    return shards.tally
 
 
 @dataclass
@@ -92,8 +97,11 @@ class _Spread:
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(self._workers, context, initializer=_begin)
         try:
-            for task in self._tasks(sources, sizes):
+            for task in self._tasks([source for source in sources if source.path != STDIN], sizes):
                 self._submit(pool, task)
+            # Another process has no standard input.
+            piped = [source for source in sources if source.path == STDIN]
+            self._tally.add(_here(piped, self._folder, self._options, self._progress))
             self._settle(0)
             again = [file for file in self._files.values() if file.in_order]
             for file in again:
@@ -146,8 +154,6 @@ class _Spread:
 
     @staticmethod
     def _splits(source: Source) -> bool:
-        if source.path == "-":
-            return False
         kind, head = glance(source)
         return kind == "lines" and reads_in_pieces(head)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +19,17 @@ from router_audit.pricing import load_prices
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
 from router_audit.proving import route_name
 from router_audit.sampling import Sampled, order, trials_wanted
-from router_audit.stages.asking import AskOptions, plan_asks
+from router_audit.stages.asking import plan_asks
 from router_audit.stages.audited import audited
 from router_audit.stages.replay.requests import ask_of, logged_reply, record_of
-from router_audit.types import HUGE_CONTEXT_TOKENS
+from router_audit.stages.replay.work import Line, LinePlan, Model, ReplayOptions, ReplayPlan, Work
 from router_audit.types.grading import Task
 from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import ExitStack
-    from datetime import date
-    from pathlib import Path
 
-    from router_audit.llm import Client
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
     from router_audit.types import Context, Profile
@@ -42,126 +39,6 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 UNSAID_OUTCOMES = {"error", "re-ask", "retry"}
 """Origins of an outcome that nobody stated: no reason to call an answer failed."""
 AT_ONCE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayOptions:
-    """What to try, on what, and for how much."""
-
-    candidates: tuple[str, ...]
-    budget_usd: Decimal
-    judge: str | None = None
-    allow_own_family: bool = False
-    for_humans: bool = False
-    """Replay also what only a person can grade."""
-    trials: int | None = None
-    """Per candidate and row; None takes what a certificate is likely to need."""
-    profiles: tuple[str, ...] = ()
-    epsilon: float = 0.05
-    delta: float = 0.05
-    last: int | None = None
-    huge_context_tokens: int = HUGE_CONTEXT_TOKENS
-    prices: Path | None = None
-    prices_date: date | None = None
-    base_urls: Mapping[str, str] = field(default_factory=dict)
-    """Provider to address; `*` is every provider."""
-    logprobs: bool = False
-    """Ask for log-probabilities: a candidate that has them can keep what it is sure of, and pass on the rest."""
-    concurrency: int = 8
-    timeout_s: float = 120.0
-    max_retries: int = 4
-    ask_again: bool = False
-    confirm: Callable[[ReplayPlan], bool] = lambda _: False
-    """Shown the plan; nothing leaves the machine unless it says yes."""
-
-    def asking(self) -> AskOptions:
-        """As `stages.asking` takes it."""
-        return AskOptions(self.budget_usd, concurrency=self.concurrency, ask_again=self.ask_again)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model ready to be asked."""
-
-    ref: str
-    """`provider/model`, `@effort` where the effort is part of its identity."""
-    effort: str | None
-    price: ModelPrice
-    client: Client
-
-
-@dataclass(frozen=True, slots=True)
-class LinePlan:
-    """One candidate on one row of the table."""
-
-    profile: Profile
-    context: Context
-    candidate: str
-    sessions: int
-    """Sessions that could be sampled: at most one request of each."""
-    by_rule: int
-    """Of the sample, requests that a rule can grade; the others need a judge or a person."""
-    trials: int
-    """How many will be made."""
-    least: int
-    """Trials that would certify without a single regret."""
-    wanted: int
-    """Trials that certify four times in five if the true regret is a fifth of epsilon."""
-    stored: int
-    """Of `trials`, those whose answer is in the store already."""
-    likely_usd: Decimal
-    """The judge included."""
-    worst_usd: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayPlan:
-    """Everything that would happen, before anything does."""
-
-    lines: tuple[LinePlan, ...]
-    epsilon: float
-    delta: float
-    rows: int
-    """Rows of the table that share delta."""
-    prompts: int
-    """Whole requests that would leave the machine, once for each candidate."""
-    judgements: int
-    """Calls of the judge, two for each pair; each shows an excerpt of the request and both answers."""
-    megabytes: float
-    hosts: tuple[str, ...]
-    judge: str | None
-    likely_usd: Decimal
-    worst_usd: Decimal
-    budget_usd: Decimal
-    barred: dict[str, int]
-    """Requests that cannot be asked again, by the reason."""
-    left_out: tuple[str, ...]
-    """Candidates on rows that they are not tried on, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The work behind one `LinePlan`."""
-
-    cell: tuple[Profile, Context]
-    model: Model
-    sample: tuple[Sampled, ...]
-    """In the order of asking."""
-    ungradable: tuple[Sampled, ...]
-    """Of the same sample, what nobody could grade: not asked, and counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a plan stands for."""
-
-    plan: ReplayPlan
-    lines: tuple[Line, ...]
-    judge: Model | None
-    labels: Mapping[str, frozenset[str]]
-    """Template to its closed set of answers."""
-    share: float
-    """The level that each row starts with."""
 
 
 def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
@@ -183,7 +60,7 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
         )
 
     def model(ref: str) -> Model:
-        found = _model(ref, book.resolve_ref(ref, seen.as_of), options)
+        found = model_of(ref, book.resolve_ref(ref, seen.as_of), options)
         clients.callback(found.client.close)
         return found
 
@@ -202,7 +79,7 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
     share = options.delta / len(rows)
     least, wanted = trials_wanted(options.epsilon, share)
     most = options.trials or wanted
-    labels = _labels(store, {each.template_id for cell, _ in pairs for each in samples[cell][:most]})
+    labels = labels_of(store, {each.template_id for cell, _ in pairs for each in samples[cell][:most]})
     lines, plans = [], []
     for cell, candidate in pairs:
         line, plan = _line(store, cell, candidate, samples[cell], most, judge, labels, options)
@@ -264,7 +141,11 @@ def task_of(row: Mapping[str, Any], profile: Profile, labels: Mapping[str, froze
     )
 
 
-def _model(ref: str, price: Any, options: ReplayOptions) -> Model:
+def model_of(ref: str, price: Any, options: ReplayOptions) -> Model:
+    """A model ready to be asked, by `provider/model[@effort]` and its price as the book resolved it.
+
+    Raises UserError where the name, the effort or the price cannot be used, ModelError without a key.
+    """
     name, _, effort = ref.partition("@")
     provider, _, model = name.partition("/")
     if not provider or not model:
@@ -354,7 +235,8 @@ def _rows_with_trials(store: Store, seen: Audited, options: ReplayOptions) -> se
     return set(trials_by_cell(frame)[0])
 
 
-def _labels(store: Store, templates: set[str]) -> dict[str, frozenset[str]]:
+def labels_of(store: Store, templates: set[str]) -> dict[str, frozenset[str]]:
+    """The closed set that the incumbents' answers under a template come from, where they do."""
     answers: dict[str, list[str]] = {}
     for template, output in store.query("template_answers", templates=sorted(templates)).iter_rows():
         parts = [part for message in msgspec.json.decode(output) for part in message["parts"]]

@@ -10,6 +10,7 @@ SELECT
     COALESCE(r.response_model, r.request_model) AS model,
     r.request_model,
     r.response_model,
+    d.asked,                                                -- provider/model it would have had without the table
     r.region,
     r.latency_ms,
     r.input_tokens,
@@ -34,5 +35,6 @@ JOIN audited USING (request_id)
 LEFT JOIN (
     SELECT template_id, CAST(length(system) / 4 AS BIGINT) AS system_tokens FROM templates
 ) t ON t.template_id = r.template_id
+LEFT JOIN decisions d ON d.request_id = r.request_id
 LEFT JOIN predictions p ON p.content_hash = r.content_hash AND p.classifier = $classifier
 ORDER BY r.started_at NULLS FIRST, r.request_id;

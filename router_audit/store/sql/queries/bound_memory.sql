@@ -1,0 +1,2 @@
+-- What does not fit spills beside the store.
+SET memory_limit = '256MB';

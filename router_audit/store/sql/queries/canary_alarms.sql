@@ -1,0 +1,2 @@
+-- Every alarm, the newest last.
+SELECT * FROM canary_alarms ORDER BY day, route, model, epoch;

@@ -1,0 +1,1 @@
+DELETE FROM trials WHERE trial_id = $trial_id;

@@ -1,4 +1,0 @@
--- Every staged record is a new call of its own.
-INSERT INTO requests BY NAME
-SELECT * EXCLUDE (place) REPLACE (logged_cost_usd::DECIMAL(20, 10) AS logged_cost_usd)
-FROM read_parquet($shards::VARCHAR[]);
