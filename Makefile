@@ -30,6 +30,17 @@ audit: $(VENV)/.run ## Run the whole audit on LOGS (default: sample_logs)
 test: $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest
 
+$(VENV)/.browser: $(VENV)/.dev
+	$(BIN)/pip install --quiet $(CONSTRAINTS) -e '.[dev,browser]'
+	@touch $@
+
+.PHONY: test-browser picture
+test-browser: $(VENV)/.browser ## Read the report in Chromium (apt-get install chromium)
+	$(BIN)/python -m pytest tests/test_browser.py
+
+picture: $(VENV)/.browser ## Draw docs/report.png, the README's picture of the report
+	$(BIN)/python -m tests.picture
+
 lint: $(VENV)/.dev ## Lint and check the format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -129,6 +129,7 @@ class _Settled:
         self.answers: list[Answer] = []
         self._places: dict[tuple[tuple[Route, ...], float], int] = {}
         self._mixes: dict[tuple[RoutePlan, ...], _Mix] = {}
+        self._fits: dict[tuple[tuple[Route, ...], tuple[RoutePlan, ...], float], list[Route]] = {}
         self._slow: dict[tuple[RoutePlan, ...], Mapping[str, Latency]] = {}
         self._costs: dict[tuple[RoutePlan, ...], Costs] = {}
         self._saved: dict[tuple[tuple[RoutePlan, ...], float], tuple[Saving, float]] = {}
@@ -143,7 +144,7 @@ class _Settled:
         mix = self._mix(routes)
         if bounds:
             routes = not_too_slow(routes, self._waits(mix), at.ladder, bounds)
-        routes = within_limits(routes, mix.assigned, mix.plans, at.ladder, at.limits, overheads)
+        routes = self._fitting(tuple(routes), mix, overheads)
         key = (tuple(replace(route, reason="") for route in routes), share)
         if key not in self._places:
             saving, economy = self._saving(self._mix(routes), overheads)
@@ -154,6 +155,12 @@ class _Settled:
             self._places[key] = len(self.answers)
             self.answers.append(Answer(tuple(routes), saving, economy))
         return self._places[key]
+
+    def _fitting(self, routes: tuple[Route, ...], mix: _Mix, overheads: Overheads) -> list[Route]:
+        at, key = self.setting, (routes, mix.plans, float(overheads.canary_share))
+        if key not in self._fits:
+            self._fits[key] = within_limits(routes, mix.assigned, mix.plans, at.ladder, at.limits, overheads)
+        return self._fits[key]
 
     def _mix(self, routes: Sequence[Route]) -> _Mix:
         plans = plans_of(routes, self.setting.trials, self.setting.ladder)

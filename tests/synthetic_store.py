@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,7 +112,7 @@ def fill(store: Store, filling: Filling) -> None:
                 {
                     "template_id": [name for name, _ in templates],
                     "system": [
-                        f"You are step {name[1:]} of the support desk ({PROFILES[kind]})."
+                        f"{filling.text[:200]}You are step {name[1:]} of the support desk ({PROFILES[kind]})."
                         for name, kind in templates
                     ],
                     "tools": "[]",
@@ -178,7 +178,13 @@ def _tags(store: Store, frame: pl.DataFrame, rng: np.random.Generator) -> None:
     )
 
 
-def try_candidates(store: Store, per_profile: int = 160, *, origin: str = "import") -> None:
+def try_candidates(
+    store: Store,
+    per_profile: int = 160,
+    *,
+    origin: str = "import",
+    models: tuple[str, ...] = ("claude-haiku-4-5", "claude-sonnet-4-6"),
+) -> None:
     """Trials of the two cheaper models: good at classification and extraction, poor at coordination."""
     rng = np.random.default_rng(11)
     rows = []
@@ -192,7 +198,7 @@ def try_candidates(store: Store, per_profile: int = 160, *, origin: str = "impor
         ("claude-sonnet-4-6", "reasoning"): 0.02, ("claude-sonnet-4-6", "coordination"): 0.2,
     }  # fmt: skip
     for profile in PROFILES:
-        for model in ("claude-haiku-4-5", "claude-sonnet-4-6"):
+        for model in models:
             for request_id in [r for r, p in requests if p == profile][:per_profile]:
                 failed = bool(rng.random() < fails[model, profile])
                 rows.append(
@@ -209,8 +215,3 @@ def try_candidates(store: Store, per_profile: int = 160, *, origin: str = "impor
                     }
                 )
     store.append("trials", pl.DataFrame(rows))
-
-
-def day_after(days: int) -> datetime:
-    """A day of the synthetic month."""
-    return datetime(2026, 10, 1) + timedelta(days=days)  # noqa: DTZ001
