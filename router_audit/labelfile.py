@@ -48,6 +48,7 @@ def _read(decoder: msgspec.json.Decoder[LabelRecord], line: bytes) -> LabelRecor
         return str(error)
     if not record.identity:
         return "needs `content_hash` or `request_id`"
-    if record.profile not in PROFILES:
+    abstained = record.profile is None and record.labeller is not None
+    if record.profile not in PROFILES and not abstained:
         return f"`profile` is none of {', '.join(PROFILES)}"
     return record

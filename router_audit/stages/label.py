@@ -129,7 +129,8 @@ def human_labels(store: Store) -> dict[str, str]:
 def import_labels(store: Store, path: Path) -> ImportResult:
     """Store each sound line as a human label; all or nothing. Raises InputError where the file cannot be read.
 
-    A line that an export wrote and nobody changed is no human's word: it counts as unchanged.
+    A line that an export wrote and nobody changed is no human's word: it counts as unchanged, as does an
+    abstention that nobody filled in.
     """
     said: list[tuple[int, LabelRecord]] = []
     reasons: list[str] = []
@@ -148,11 +149,10 @@ def import_labels(store: Store, path: Path) -> ImportResult:
     unchanged = 0
     for line, record in said:
         content, profile = known.get(record.identity), record.profile or ""
+        untouched = record.labeller not in {None, HUMAN} and (content, record.labeller, profile) in stand
         if content is None:
             reasons.append(f"{path.name}:{line}: the store holds no request {record.identity}")
-        elif (fresh.get(content) or before.get(content)) == profile or (
-            record.labeller not in {None, HUMAN} and (content, record.labeller, profile) in stand
-        ):
+        elif not profile or untouched or (fresh.get(content) or before.get(content)) == profile:
             unchanged += 1
         else:
             fresh[content] = profile
