@@ -8,8 +8,8 @@ import json
 import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from router_audit.classifier_head import save_head
 from router_audit.classifier_report import Evaluation, evaluate
 from router_audit.embedding import Encoder, load_encoder
 from router_audit.labellers.builtin import HEAD_FOLDER, BuiltinLabeller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def unseen_sources(folder: Path, encoder: Encoder, light: bool) -> None:

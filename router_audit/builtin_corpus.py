@@ -6,11 +6,14 @@ import gzip
 import json
 import random
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from router_audit.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 PROFILES: tuple[str, ...] = ("classification", "extraction", "reasoning", "coordination")
 TRAINABLE_LICENCES = frozenset(

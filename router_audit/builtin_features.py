@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from router_audit.embedding import HASHED_DIMENSION, Encoder, HashedWords
 from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router_audit.builtin_corpus import (
@@ -33,13 +31,17 @@ from router_audit.classifier import (
     raw_log_probabilities,
 )
 from router_audit.classifier_head import Head
-from router_audit.embedding import Encoder
 from router_audit.errors import UserError
 from router_audit.text_recipe import RECIPE_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from router_audit.embedding import Encoder
 
     FloatArray = NDArray[np.float32]
 

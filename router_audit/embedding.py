@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import itertools
 import re
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from router_audit.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -193,7 +195,7 @@ class HashedWords:
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):
             tokens = _WORD.findall(_DIGITS.sub("0", _encodable(text).lower()))[:MAX_WORDS]
-            grams = tokens + [f"{left} {right}" for left, right in zip(tokens, tokens[1:], strict=False)]
+            grams = tokens + [f"{left} {right}" for left, right in itertools.pairwise(tokens)]
             for gram in grams:
                 out[row, zlib.crc32(gram.encode()) % self.dimension] += 1.0
         return _unit(np.log1p(out))

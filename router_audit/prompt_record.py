@@ -69,7 +69,7 @@ def clip(text: str, head: int, tail: int) -> str:
 def read_prompt(record: Mapping[str, object]) -> PromptParts:
     """Read a record with `system`, `prompt` or `messages`, `tools` and `response_format`; missing keys are empty."""
     counter = _Counter()
-    system_texts = [text for text in counter.texts(record.get("system"))]
+    system_texts = list(counter.texts(record.get("system")))
     turns: list[Turn] = []
     raw_messages = record.get("messages")
     messages: Sequence[object] = raw_messages if isinstance(raw_messages, list | tuple) else ()

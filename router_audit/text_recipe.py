@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from router_audit.prompt_record import PromptParts, Turn, read_prompt
 from router_audit.text_cues import CUE_NAMES, count_cues
 from router_audit.text_guard import strip_attacks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RECIPE_VERSION = "1"
 INSTRUCTION_CHARS = 420

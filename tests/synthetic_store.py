@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -178,13 +178,7 @@ def _tags(store: Store, frame: pl.DataFrame, rng: np.random.Generator) -> None:
     )
 
 
-def try_candidates(
-    store: Store,
-    per_profile: int = 160,
-    *,
-    origin: str = "import",
-    models: tuple[str, ...] = ("claude-haiku-4-5", "claude-sonnet-4-6"),
-) -> None:
+def try_candidates(store: Store, per_profile: int = 160) -> None:
     """Trials of the two cheaper models: good at classification and extraction, poor at coordination."""
     rng = np.random.default_rng(11)
     rows = []
@@ -198,12 +192,12 @@ def try_candidates(
         ("claude-sonnet-4-6", "reasoning"): 0.02, ("claude-sonnet-4-6", "coordination"): 0.2,
     }  # fmt: skip
     for profile in PROFILES:
-        for model in models:
+        for model in ("claude-haiku-4-5", "claude-sonnet-4-6"):
             for request_id in [r for r, p in requests if p == profile][:per_profile]:
                 failed = bool(rng.random() < fails[model, profile])
                 rows.append(
                     {
-                        "trial_id": f"{request_id}-{model}-{origin}",
+                        "trial_id": f"{request_id}-{model}",
                         "request_id": request_id,
                         "candidate": f"anthropic/{model}",
                         "candidate_ok": not failed,
@@ -211,7 +205,27 @@ def try_candidates(
                         "grader": "exact",
                         "confidence": float(np.clip(rng.normal(0.55 if failed else 0.88, 0.1), 0, 1)),
                         "candidate_latency_ms": float(rng.lognormal(6.4 if "haiku" in model else 7.1, 0.3)),
-                        "origin": origin,
+                        "origin": "import",
                     }
                 )
     store.append("trials", pl.DataFrame(rows))
+
+
+def count_canary(store: Store, *, days: int = 20, a_day: int = 12) -> None:
+    """Counted canary pairs: extraction unharmed, classification harmed from the eleventh day on."""
+    rng = np.random.default_rng(13)
+    rows = [
+        {
+            "request_id": f"canary-{route}-{day}-{n}",
+            "route": f"{route}/standard",
+            "model": "anthropic/claude-haiku-4-5",
+            "epoch": 0,
+            "day": date(2026, 10, 1) + timedelta(days=day),
+            "difference": int(rng.random() < (0.3 if route == "classification" and day > 9 else 0.01)),
+            "grader": "exact",
+        }
+        for route in ("classification", "extraction")
+        for day in range(days)
+        for n in range(a_day)
+    ]
+    store.append("canary_pairs", pl.DataFrame(rows))

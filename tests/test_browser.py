@@ -21,7 +21,7 @@ from router_audit.stages.report import ReportOptions, report
 from router_audit.store import open_store
 from tests.chromium import chromium, missing
 from tests.conftest import ROOT
-from tests.synthetic_store import Filling, fill, try_candidates
+from tests.synthetic_store import Filling, count_canary, fill, try_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_store(path / "audit.duckdb") as store:
         fill(store, Filling(requests=600))
         try_candidates(store)
-        try_candidates(store, 60, origin="canary", models=("claude-haiku-4-5",))
+        count_canary(store)
         build_table(
             store, TableOptions(folder=path / "tables", money=MoneyOptions(limits=path / "limits.toml"))
         )

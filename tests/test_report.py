@@ -19,7 +19,7 @@ from router_audit.stages.money import MoneyOptions
 from router_audit.stages.report import ReportOptions, report
 from router_audit.store import Store, open_store
 from router_audit.summary import lay_out, masked_text
-from tests.synthetic_store import Filling, fill, try_candidates
+from tests.synthetic_store import Filling, count_canary, fill, try_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +162,21 @@ def test_what_points_at_a_person_or_opens_a_door_is_masked() -> None:
 
     assert said.startswith("Mail [e-mail] or [number]; key [key], card [account], see [link] and room ••")
     assert len(said) <= 280
+
+
+def test_the_canarys_line_rises_after_harm_begins_and_says_when_the_alarm_was(store: Store) -> None:
+    fill(store, Filling(requests=20))
+    count_canary(store)
+    build_table(store, TableOptions(folder=store.path.parent / "tables"))
+    harmed, unharmed = reported(store).summary.canary
+
+    assert (harmed.route, unharmed.route) == ("classification", "extraction")
+    assert harmed.alarm_at == 40
+    assert unharmed.raised is None
+    assert harmed.raised is not None
+    assert harmed.raised > "2026-10-11"
+    crossed = [day.day for day in harmed.days if day.e_value >= harmed.alarm_at]
+    assert crossed[0] == harmed.raised
 
 
 def test_alike_contents_lie_side_by_side() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING
 from router_audit.builtin_features import LIGHT, build_features, view_prompts
 from router_audit.classifier import Prediction, predict
 from router_audit.classifier_head import Head, load_head
-from router_audit.embedding import Encoder
 from router_audit.errors import UserError
 from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from router_audit.builtin_features import FloatArray
+    from router_audit.embedding import Encoder
 
 HEAD_FOLDER = Path(__file__).parent / "builtin_head"
 NO_TEXT = "no text"

@@ -105,7 +105,6 @@ def summarise(
     spend = total_usd(seen.frame)
     logged = seen.frame["logged_cost_usd"].drop_nulls()
     periods, period = over_time(seen.frame)
-    classifier = {"classifier": seen.classifier or ""}
     return Summary(
         table=table,
         verdict=verdict(table, seen.frame.height),
@@ -124,7 +123,7 @@ def summarise(
         token_kinds=token_kinds(seen.frame),
         examples=_examples(store, seen, redact=redact),
         canary=canary_lines(
-            store.query("canary_trial_days", huge_context_tokens=table["huge_context_tokens"], **classifier)
+            store.query("canary_days"), sum(1 for route in table["routes"] if route["applied"])
         ),
         traffic_map=_map(store, seen, redact=redact),
         logged_cost_usd=Decimal(str(logged.sum())) if len(logged) else None,

@@ -99,10 +99,14 @@ class CanaryLine:
     """One route's canary: the days it was watched."""
 
     route: str
+    model: str
+    """`provider/model`, the routed one."""
     margin: float
     """Harm up to this share is tolerated."""
     alarm_at: float
-    """The e-value at which the alarm is raised: 1 over the tolerated chance of a false one."""
+    """The e-value at which one route alone raises the alarm: routes tested over the tolerated chance of a false one."""
+    raised: str | None
+    """The day on which it was raised."""
     days: tuple[CanaryDay, ...]
 
 

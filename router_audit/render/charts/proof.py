@@ -143,17 +143,19 @@ def canary(summary: Summary) -> Chart | None:
         body.append(
             circle(x(last.day), y(last.e_value), 3.5, colour(n), tip=f"{found.route}: {last.e_value:g}")
         )
-    raised = [found.route for found in lines if any(day.e_value >= alarm for day in found.days)]
+    raised = [f"{found.route} on {found.raised}" for found in lines if found.raised]
     return Chart(
         id="canary",
         title="The canary: evidence of harm by day",
-        desc=f"One line per route; at {alarm:g} the alarm is raised. "
-        + (f"Raised on {', '.join(raised)}." if raised else "No route has reached it."),
+        desc=f"One line per route; one alone raises the alarm at {alarm:g}. "
+        + (f"Raised on {', '.join(raised)}." if raised else "None was raised."),
         svg="".join(body),
         height=236,
-        columns=("route", "day", "pairs so far", "e-value"),
+        columns=("route", "model", "day", "pairs so far", "e-value"),
         rows=tuple(
-            (found.route, day.day, day.pairs, f"{day.e_value:g}") for found in lines for day in found.days
+            (found.route, model_name(found.model), day.day, day.pairs, f"{day.e_value:g}")
+            for found in lines
+            for day in found.days
         ),
         legend=tuple((colour(n), found.route) for n, found in enumerate(lines)),
     )
