@@ -70,7 +70,7 @@ def two_samples(
     halves = [part[rng.permutation(len(part))[:size]].astype(np.float64) for part in (before, now)]
     fitted = np.concatenate([half[: size // 2] for half in halves])
     asked = np.concatenate([half[size // 2 :] for half in halves])
-    side = np.repeat([-1.0, 1.0], size // 2)
+    side: NDArray[np.float64] = np.repeat([-1.0, 1.0], size // 2)
     centre = fitted.mean(axis=0)
     x = fitted - centre
     # The dual form: as many unknowns as rows, however wide the vectors are.

@@ -112,8 +112,9 @@ def _outcomes(served: pl.DataFrame) -> pl.DataFrame:
 
 def mean_interval(values: pl.Series) -> Estimate:
     """The mean of independent values with Student's interval; a single value has no width to show."""
-    n, mean = len(values), float(values.mean() or 0.0)  # type: ignore[arg-type]
-    spread = float(values.std() or 0.0) if n > 1 else 0.0  # type: ignore[arg-type]
+    n, found = len(values), values.to_numpy().astype(float)
+    mean = float(found.mean())
+    spread = float(found.std(ddof=1)) if n > 1 else 0.0
     half = float(stdtrit(n - 1, 0.975)) * spread / sqrt(n) if n > 1 else 0.0
     return Estimate(mean, max(0.0, mean - half), mean + half, n)
 
@@ -187,4 +188,4 @@ def _quantile(values: pl.Series, share: float) -> float | None:
 
 
 def _share(values: pl.Series) -> float:
-    return float(values.fill_null(value=False).mean() or 0.0) if len(values) else 0.0  # type: ignore[arg-type]
+    return float(values.fill_null(value=False).sum()) / len(values) if len(values) else 0.0

@@ -60,7 +60,7 @@ def drift(store: Store, options: DriftOptions) -> Drift:
         else:
             tests.append(found)
     return Drift(
-        since=now["started_at"].min(),  # type: ignore[arg-type]
+        since=now["started_at"].to_list()[0],
         days=options.days,
         before=before.height,
         now=now.height,
@@ -101,12 +101,8 @@ def _tested(
     rows = [[vectors[name] for name in part["content_hash"] if name in vectors] for part in parts]
     if min(map(len, rows)) < FEWEST:
         return f"{len(rows[0])} and {len(rows[1])} sessions with a vector; {FEWEST} of either are needed"
-    return two_samples(
-        profile,
-        *(np.asarray(part, dtype=np.float32) for part in rows),
-        np.random.default_rng(0),
-        level=LEVEL / len(PROFILES),
-    )
+    before_rows, now_rows = (np.asarray(part, dtype=np.float32) for part in rows)
+    return two_samples(profile, before_rows, now_rows, np.random.default_rng(0), level=LEVEL / len(PROFILES))
 
 
 def _new(store: Store, before: pl.DataFrame, now: pl.DataFrame) -> tuple[NewTemplate, ...]:

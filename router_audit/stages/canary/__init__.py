@@ -107,7 +107,8 @@ def _newest(tables: Path) -> RoutingTable | None:
 
 
 def _counts(store: Store) -> tuple[list[DayCount], dict[tuple[str, str], tuple[str, ...]]]:
-    counts, graders = [], {}
+    counts: list[DayCount] = []
+    graders: dict[tuple[str, str], tuple[str, ...]] = {}
     for row in store.query("canary_days").iter_rows(named=True):
         pairs = Pairs(row["harms"], row["ties"], row["gains"])
         counts.append(DayCount(row["route"], row["model"], row["day"], pairs))

@@ -56,6 +56,8 @@ def grade_pairs(store: Store, options: CanaryOptions) -> tuple[int, dict[str, in
         with store.transaction():
             add_trials(store, trials)
         graded += len(trials)
+    if judge is not None:
+        judge.model.client.close()
     return graded, dict(sorted(reasons.items()))
 
 

@@ -92,6 +92,7 @@ class Judge:
             graded = [name for name in sorted(said) if isinstance(said[name], Grade)][:ANCHORS]
             grades = {name: found.candidate_ok for name in graded if isinstance(found := said[name], Grade)}
             add_anchors(self.store, self.name, grades)
+            self.known.add(self.name)
             return
         if self.name in self.known:
             return
@@ -99,20 +100,20 @@ class Judge:
         pairs = anchored(self.store, sorted(reference(self.store, self.name)))
         bodies_of = bodies(self.store, [row[name] for row in pairs for name in ("request_id", "shadow_id")])
         again = {row["request_id"]: self._questions(row, bodies_of) for row in pairs}
-        found: dict[str, Answer] = {}
+        told: dict[str, Answer] = {}
         for ask, answer in ask_all(
             self.model.client,
             list(chain.from_iterable(again.values())),
             self.model.price,
             self.budget,
         ):
-            found[ask.name] = answer
+            told[ask.name] = answer
         grades = {}
         for name, pair in again.items():
-            if all(ask.name in found for ask in pair):
-                told = verdict(self.model.ref, [found[ask.name] for ask in pair])
-                if isinstance(told, Grade):
-                    grades[name] = told.candidate_ok
+            if all(ask.name in told for ask in pair):
+                judged = verdict(self.model.ref, [told[ask.name] for ask in pair])
+                if isinstance(judged, Grade):
+                    grades[name] = judged.candidate_ok
         add_anchors(self.store, self.name, grades)
 
     def _refuse(self, model: str) -> None:
