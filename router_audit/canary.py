@@ -20,10 +20,13 @@ from router_audit.sequential import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from router_audit.types import Context, Profile, Trial
+
     Key = tuple[str, str]
+    Cell = tuple[Profile, Context]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +133,27 @@ def sight(course: Course, *, effect: float, margin: float, alpha: float, family:
         needed,
         days_needed(needed, course.per_day),
     )
+
+
+def without_alarmed(
+    trials: Mapping[Cell, Sequence[Trial]], alarms: Iterable[Key]
+) -> tuple[dict[Cell, Sequence[Trial]], tuple[Key, ...]]:
+    """The trials of each row without those of models under an alarm, and which (row, model) were left out.
+
+    Such a model cannot be routed to, and as a step of the row's path it would bar every cheaper one behind
+    it. The audit of the others is one of its own. Where it is the row's only candidate its trials stay: they
+    are the evidence that the row's reason speaks of.
+    """
+    barred = set(alarms)
+    found: dict[Cell, Sequence[Trial]] = {}
+    left_out: list[Key] = []
+    for cell, tried in trials.items():
+        route = "/".join(cell)
+        names = sorted({trial.candidate for trial in tried})
+        out = [name for name in names if (route, name) in barred]
+        if not out or len(out) == len(names):
+            found[cell] = tried
+            continue
+        found[cell] = [trial for trial in tried if trial.candidate not in out]
+        left_out += [(route, name) for name in out]
+    return found, tuple(left_out)

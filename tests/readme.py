@@ -65,17 +65,19 @@ BLOCKS = {"targets": targets, "transcript": transcript, "usage": usage, "sources
 
 def block(text: str, name: str) -> str:
     """What stands between the marks of a block."""
-    found = re.search(rf"<!-- begin {name} -->\n(.*?)\n<!-- end {name} -->", text, flags=re.DOTALL)
+    found = re.search(rf"<!-- begin {name} -->\n(.*?)<!-- end {name} -->", text, flags=re.DOTALL)
     if found is None:
         raise LookupError(name)
-    return found[1]
+    return found[1].strip("\n")
 
 
 def main() -> None:
     """Rewrite every block of the README."""
     text = README.read_text("utf-8")
     for name, generate in BLOCKS.items():
-        text = text.replace(block(text, name), generate())
+        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}{generate()}\n{end}{rest.partition(end)[2]}"
     README.write_text(text, "utf-8")
 
 

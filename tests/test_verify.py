@@ -329,3 +329,39 @@ def test_a_sound_table_is_exit_0_and_json(table: dict[str, Any], tmp_path: Path)
 
     assert done.exit_code == 0
     assert json.loads(done.stdout)["sound"] is True
+
+
+def built(folder: Path, name: str, lines: list[str], calls: list[Said]) -> dict[str, Any]:
+    """The table that these trials make, in a store of its own; `#N` in a line names the N-th request."""
+    (folder / name).mkdir()
+    with open_store(folder / name / "a.duckdb") as store:
+        audited_store(store, folder / name, calls)
+        ids = request_ids(store)
+        text = "".join(lines)
+        for number in sorted(range(len(ids)), reverse=True):
+            text = text.replace(f'"#{number}"', f'"{ids[number]}"')
+        (folder / name / "t.jsonl").write_text(text)
+        import_trials(store, folder / name / "t.jsonl")
+        result = build_table(store, TableOptions(folder=folder / name / "tables"))
+    found: dict[str, Any] = json.loads(result.path.read_text())
+    return found
+
+
+def test_the_order_of_trials_changes_no_byte_and_a_session_counts_once(tmp_path: Path) -> None:
+    calls = [Said(f"Is message {n} spam?", "no", session=f"s{n // 2}") for n in range(160)]
+    lines = [trial_line(f"#{n}", ok=n % 40 != 7) for n in range(160)]
+    forward = built(tmp_path, "forward", lines, calls)
+    backward = built(tmp_path, "backward", lines[::-1] + lines[:5], calls)
+
+    assert pretty(forward) == pretty(backward)
+    assert forward["routes"][0]["evidence"]["trials"] == 80
+
+
+def test_more_regrets_never_certify(tmp_path: Path) -> None:
+    calls = [Said(f"Is message {n} spam?", "no") for n in range(130)]
+    statuses = []
+    for regrets in (0, 2, 4, 12, 40):
+        lines = [trial_line(f"#{n}", ok=n >= regrets) for n in range(130)]
+        statuses.append(built(tmp_path, f"r{regrets}", lines, calls)["routes"][0]["status"])
+
+    assert statuses == ["certified", "certified", "provisional", "keep-incumbent", "keep-incumbent"]

@@ -34,9 +34,9 @@ def show_evaluation(console: Console, result: Any) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("profile", "precision", "recall", "f1", "n"):
         table.add_column(name, justify="left" if name == "profile" else "right")
-    for name in result.confusion:
-        table.add_column(f"said {name}", justify="right", overflow="fold")
-    table.add_column("abstained", justify="right", overflow="fold")
+    said = Table(box=None, pad_edge=False, header_style="bold")
+    for place, name in enumerate(("true \\ said", *result.confusion, "abstained")):
+        said.add_column(name, justify="right" if place else "left")
     for name, row in result.per_profile.items():
         figures = (
             f"{row['precision']:.3f}",
@@ -44,8 +44,10 @@ def show_evaluation(console: Console, result: Any) -> None:
             f"{row['f1']:.3f}",
             f"{row['support']:,}",
         )
-        table.add_row(name, *figures, *(f"{count:,}" for count in result.confusion[name].values()))
+        table.add_row(name, *figures)
+        said.add_row(name, *(f"{count:,}" for count in result.confusion[name].values()))
     console.print(table)
+    console.print(said)
     console.print(
         f"{result.classifier}: macro-F1 {result.macro_f1:.3f} on {result.n:,} records, {result.abstained:,} abstained; "
         f"Brier {result.brier:.3f}, ECE {result.ece:.3f}."

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from router_audit.canary import without_alarmed
 from router_audit.observing import observe, with_observations
 from router_audit.policy import cell_of, next_rung
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
 from router_audit.proving import Gap, prove, trials_by_cell, verdicts, with_gaps
+from router_audit.stages.alarms import standing_alarms
 from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
@@ -52,8 +54,10 @@ def evidence(
 ) -> Proven:
     """The tests on the trials in the store, and the log's own outcomes; prices of candidates are added to `prices`."""
     of = {"classifier": seen.classifier or "", "huge_context_tokens": huge_context_tokens}
-    trials, unplaced = trials_by_cell(store.query("trials", **of))
+    placed, unplaced = trials_by_cell(store.query("trials", **of))
+    trials, left_out = without_alarmed(placed, standing_alarms(store))
     notes = [f"{unplaced} trials have no profile and count for nothing."] if unplaced else []
+    notes += [f"{model} is not tested on {route}: a canary alarm stands." for route, model in left_out]
     tested: dict[str, ModelPrice] = {}
     for name in sorted({trial.candidate for found in trials.values() for trial in found}):
         price = book.resolve_ref(name, seen.as_of)
