@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EPSILONS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.1)
 LATENCIES_MS = (500.0, 1_000.0, 2_000.0, 3_000.0, 5_000.0, 8_000.0, 12_000.0, 20_000.0, 30_000.0, 60_000.0)
-CANARY_SHARES = (0.0, 0.005, 0.01, 0.02, 0.05)
+CANARY_SHARES = (0.0, 0.01, 0.02, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,7 @@ class _Settled:
         self._fits: dict[tuple[tuple[Route, ...], tuple[RoutePlan, ...], float], list[Route]] = {}
         self._slow: dict[tuple[RoutePlan, ...], Mapping[str, Latency]] = {}
         self._costs: dict[tuple[RoutePlan, ...], Costs] = {}
+        self._economy: dict[tuple[RoutePlan, ...], float] = {}
         self._saved: dict[tuple[tuple[RoutePlan, ...], float], tuple[Saving, float]] = {}
 
     def place(self, table: Sequence[Route], limit_ms: float | None, share: float) -> int:
@@ -184,7 +185,9 @@ class _Settled:
             if used not in self._costs:
                 self._costs[used] = costs(mix.assigned, mix.plans, at.prices, overheads, at.factor)
             saving = projected(self._costs[used], at.frame, mix.plans, overheads)
-            self._saved[key] = (saving, economy_share(mix.assigned, mix.plans, at.economy).after)
+            if used not in self._economy:
+                self._economy[used] = economy_share(mix.assigned, mix.plans, at.economy).after
+            self._saved[key] = (saving, self._economy[used])
         return self._saved[key]
 
 

@@ -89,7 +89,7 @@ def test_redacted_examples_leave_no_word_of_any_request(audited: Store) -> None:
 
 @pytest.mark.parametrize(
     ("place", "setting"),
-    [((0, 0, 0), {}), ((3, 3, 4), {}), ((5, 10, 0), {}), ((4, 4, 2), {"allow_provisional": True})],
+    [((0, 0, 0), {}), ((3, 3, 3), {}), ((5, 10, 0), {}), ((4, 4, 2), {"allow_provisional": True})],
 )
 def test_the_sliders_answers_are_the_commands(
     audited: Store, tmp_path: Path, place: tuple[int, int, int], setting: dict[str, bool]

@@ -61,6 +61,8 @@ def _figures(console: Console, summary: Summary) -> None:
     )
     if savings.get("withheld"):
         grid.add_row("saving", "withheld", "our costs do not agree with what was billed")
+    elif not any(route["applied"] for route in summary.table["routes"]):
+        grid.add_row("saving", "none", "no request is moved")
     elif saving.get("p50") is not None:
         grid.add_row(
             "saving", usd(saving["p50"]), f"a month, 90% sure: {usd(saving['p5'])} to {usd(saving['p95'])}"
