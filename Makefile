@@ -38,7 +38,7 @@ $(VENV)/.browser: $(VENV)/.dev
 test-browser: $(VENV)/.browser ## Read the report in Chromium (apt-get install chromium)
 	$(BIN)/python -m pytest tests/test_browser.py
 
-picture: $(VENV)/.browser ## Draw docs/report.png, the README's picture of the report
+picture: $(VENV)/.browser ## Draw reports/report.png, the README's picture of the report
 	$(BIN)/python -m tests.picture
 
 lint: $(VENV)/.dev ## Lint and check the format

@@ -172,7 +172,7 @@ def _units(text: str) -> list[tuple[str, float]]:
     """Cut `text` into lines and sentences and give each its score."""
     pieces: list[str] = []
     for line in text.split("\n"):
-        line = line.strip()
+        stripped = line.strip()
         if not line:
             pieces.append("")
         elif len(line) > 160:

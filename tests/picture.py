@@ -1,4 +1,4 @@
-"""The README's picture of the report: `python -m tests.picture [REPORT.html]` writes `docs/report.png`.
+"""The README's picture of the report: `python -m tests.picture [REPORT.html]` writes `reports/report.png`.
 
 Without a report it draws the newest one of `reports/`.
 """
