@@ -171,8 +171,7 @@ def tell_instruction(text: str, budget: int) -> str:
 def _units(text: str) -> list[tuple[str, float]]:
     """Cut `text` into lines and sentences and give each its score."""
     pieces: list[str] = []
-    for line in text.split("\n"):
-        stripped = line.strip()
+    for line in map(str.strip, text.split("\n")):
         if not line:
             pieces.append("")
         elif len(line) > 160:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.chromium import chromium, missing
 from tests.conftest import ROOT
 
-PICTURE = ROOT / "docs" / "report.png"
+PICTURE = ROOT / "reports" / "report.png"
 MOST_BYTES = 300_000
 WIDTH, HEIGHT = 1200, 1000
 
