@@ -8,6 +8,7 @@ import json
 import statistics
 import time
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +98,8 @@ def speed(records: Sequence[Mapping[str, object]], encoder: Encoder) -> None:
     print(f"\nencoder alone over whole prompts: {min(100, len(texts)) / plain:.1f} prompts/s")
     for name, labeller in (("full", BuiltinLabeller(encoder)), ("light", BuiltinLabeller(None))):
         repeated = [*records] * 10
-        total = timed(lambda labeller=labeller, repeated=repeated: labeller.label(repeated))  # type: ignore[misc]
-        single = [
-            timed(lambda labeller=labeller, record=record: labeller.label([record])) * 1000
-            for record in records[:200]
-        ]  # type: ignore[misc]
+        total = timed(partial(labeller.label, repeated))
+        single = [timed(partial(labeller.label, [record])) * 1000 for record in records[:200]]
         print(
             f"{name}: {len(repeated) / total:.0f} prompts/s at 10 copies each; one decision p50 {statistics.median(single):.2f} ms, p95 {sorted(single)[int(0.95 * len(single))]:.2f} ms"
         )

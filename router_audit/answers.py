@@ -145,7 +145,7 @@ def _asked_format(request: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | 
 
 def _parameters(request: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     tools = request.get("tools")
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for tool in tools if isinstance(tools, list) else ():
         inner = tool.get("function", tool) if isinstance(tool, dict) else None
         schema = (inner.get("parameters") or inner.get("input_schema")) if isinstance(inner, dict) else None

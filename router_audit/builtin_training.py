@@ -174,7 +174,7 @@ def _held_out_logits(training: TrainingSet, encoder: Encoder) -> tuple[FloatArra
     logits = np.zeros((len(training.rows), len(PROFILES)), dtype=np.float32)
     for fold in sorted(set(folds.tolist())):
         kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        part = TrainingSet(tuple(training.rows[index] for index in kept), training.features[kept])
+        part = TrainingSet(tuple(training.rows[index] for index in kept.tolist()), training.features[kept])
         logits[left] = raw_log_probabilities(fit_head(part, encoder), training.features[left])
     return logits, [PROFILES.index(label) for label in training.labels], row_weights(training.rows)
 
@@ -211,13 +211,13 @@ def leave_one_source_out(
         if licensed or final is None:
             kept = np.flatnonzero(trainable & (sources != source))
             head = fit_head(
-                TrainingSet(tuple(rows[index] for index in kept), everything.features[kept]), encoder
+                TrainingSet(tuple(rows[index] for index in kept.tolist()), everything.features[kept]), encoder
             )
             final = head if not licensed else final
         else:
             head = final
         head = light_head(head) if light else head
-        labels = tuple(rows[index].profile for index in left)
+        labels = tuple(rows[index].profile for index in left.tolist())
         results.append(SourceResult(source, licensed, labels, predict_proba(head, everything.features[left])))
     return results
 

@@ -120,7 +120,8 @@ def _layer_scores(member: Member, block: FloatArray) -> FloatArray:
     values = np.clip((block - member.mean) / member.scale, -CLIP, CLIP)
     for index, layer in enumerate(member.layers):
         values = (np.maximum(values, 0.0) if index else values) @ layer.weight + layer.bias
-    return values
+    scores: FloatArray = values
+    return scores
 
 
 def _neighbour_scores(member: Neighbours, block: FloatArray) -> FloatArray:

@@ -66,7 +66,7 @@ def drift(store: Store, options: DriftOptions) -> Drift:
         now=now.height,
         stability=mixes,
         tests=tuple(tests),
-        untested=untested,
+        untested={str(profile): why for profile, why in untested.items()},
         new_templates=_new(store, before, now),
     )
 
