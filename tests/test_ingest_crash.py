@@ -17,7 +17,7 @@ from router_audit.errors import StoreError
 from router_audit.store import open_store
 from tests.test_ingest import pair
 
-LINES = 40_000
+LINES = 60_000
 MANY = 200_000
 COMMAND = """
 import sys
