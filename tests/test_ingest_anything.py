@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from router_audit.adapters import plain
@@ -146,6 +146,7 @@ packed = st.sampled_from([bytes, gzip.compress, bz2.compress, zstandard.ZstdComp
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
+@example(data=b"\x07\r\x07", pack=bytes, cut=0)
 @given(data=files, pack=packed, cut=st.integers(0, 30))
 def test_no_bytes_make_ingest_raise_or_lose_count(data, pack, cut):
     raw = pack(data)

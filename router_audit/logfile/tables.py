@@ -27,7 +27,10 @@ _BATCH = 1000
 def csv_delimiter(first_line: str) -> str | None:
     """The delimiter of a CSV header: at least three plain names; None where the line is no header."""
     for delimiter in (",", "\t", ";"):
-        names = next(csv.reader([first_line], delimiter=delimiter), [])
+        try:
+            names = next(csv.reader([first_line], delimiter=delimiter), [])
+        except csv.Error:  # a lone carriage return, or a field beyond the limit
+            return None
         if len(names) >= 3 and len(set(names)) == len(names) and all(_NAME.fullmatch(name) for name in names):
             return delimiter
     return None
