@@ -139,6 +139,22 @@ def test_the_verdict_follows_the_saving(change: dict[str, object], said: str) ->
     assert said in verdict({**table, "savings": {**table["savings"], **change}}, 1200)
 
 
+def test_a_withheld_saving_leaves_the_waterfall_without_its_last_step() -> None:
+    withheld = summary()
+    withheld.table["savings"] |= {
+        "withheld": "costs differ",
+        "waterfall": [
+            {"term": "incumbent", "usd_per_month": 830.0},
+            {"term": "routed", "usd_per_month": -100.0},
+        ],
+    }
+
+    page = html(withheld)
+
+    assert "the saving is withheld" in page
+    assert 'id="waterfall"' in page
+
+
 def test_every_amount_on_the_page_is_the_one_in_the_json_to_the_cent() -> None:
     page, said = Tags(), json.loads(to_json(summary()), parse_float=Decimal)
     page.feed(html(summary()))

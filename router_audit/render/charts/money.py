@@ -51,11 +51,7 @@ def waterfall(summary: Summary) -> Chart | None:
         return None
     bill = steps[0]["usd_per_month"]
     left, right, height = 128.0, 440.0, 25.0
-    low = (
-        min(0.0, *(step["usd_per_month"] for step in steps if step["term"] == "saving"))
-        if len(steps)
-        else 0.0
-    )
+    low = min([0.0, *(step["usd_per_month"] for step in steps if step["term"] == "saving")])
     unit = (right - left) / (bill - low)
     zero = left - low * unit
     body, at = [line(zero, 2, zero, len(steps) * height + 4, "base")], bill
@@ -99,8 +95,8 @@ def saving_by_route(summary: Summary) -> Chart | None:
     ]
     if not found:
         return None
-    low: float = min(0.0, *(route["per_month_usd"]["p5"] for _, route in found))
-    high: float = max(0.0, *(route["per_month_usd"]["p95"] for _, route in found))
+    low: float = min([0.0, *(route["per_month_usd"]["p5"] for _, route in found)])
+    high: float = max([0.0, *(route["per_month_usd"]["p95"] for _, route in found)])
     left, right, height = 150.0, 420.0, 32.0
     unit = (right - left) / ((high - low) or 1.0)
 

@@ -36,7 +36,7 @@ def capacity(summary: Summary) -> Chart | None:
     if not shares:
         return None
     left, right, height = 190.0, 460.0, 38.0
-    most = max(1.05, *(share for found in shares.values() for share in found.values()))
+    most = max([1.05, *(share for found in shares.values() for share in found.values())])
     unit = (right - left) / most
     body = []
     for down, ((ref, kind), found) in enumerate(shares.items()):
