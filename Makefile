@@ -28,7 +28,7 @@ audit: $(VENV)/.run ## Run the whole audit on LOGS (default: sample_logs)
 	$(BIN)/router-audit run $(LOGS)
 
 test: $(VENV)/.dev ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 $(VENV)/.browser: $(VENV)/.dev
 	$(BIN)/pip install --quiet $(CONSTRAINTS) -e '.[dev,browser]'
