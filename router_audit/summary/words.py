@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,17 @@ def usd(value: Decimal | float | None) -> str:
     if amount < Decimal("0.005"):
         return "< $0.01" if not sign else "> -$0.01"
     return f"{sign}${amount:,.2f}"
+
+
+def unit_usd(value: Decimal | float | None) -> str:
+    """The price of one thing, which may be far below a cent: three figures that count; `–` for unknown."""
+    if value is None:
+        return "–"
+    amount = float(value)
+    if abs(amount) >= 1 or amount == 0:
+        return usd(value)
+    places = 2 - math.floor(math.log10(abs(amount)))
+    return f"{'-' if amount < 0 else ''}${abs(amount):.{min(places, 9)}f}"
 
 
 def percent(value: float | None) -> str:

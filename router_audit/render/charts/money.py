@@ -222,7 +222,8 @@ def trilemma(summary: Summary) -> Chart | None:
             )
             for n, point in enumerate(points)
         ),
-        note="Regret: requests that fail and would not have today." if edge else
+        note="Upwards: regret, the requests that fail and would not have today. The larger the dot, the slower its 95th "
+        "percentile. The line joins those that nothing else beats." if edge else
         "No trial speaks of the regret of any alternative yet.",
     )  # fmt: skip
 

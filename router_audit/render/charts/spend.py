@@ -141,7 +141,7 @@ def heatmaps(summary: Summary) -> tuple[Chart, ...]:
                 )
                 body.append(
                     text(x + width / 2, y + 19, shown if amount else "·",
-                         style="on" if strength > 0.5 else "cell", anchor="middle")
+                         style="on" if strength > 0.72 else "cell", anchor="middle")
                 )  # fmt: skip
         first = max(value, key=lambda pair: value[pair])
         found.append(
@@ -194,6 +194,10 @@ def token_split(summary: Summary) -> Chart | None:
             (item.profile, item.kind, item.tokens, Money(item.cost_usd, f"token_kinds.{at}.cost_usd"))
             for at, item in enumerate(summary.token_kinds)
         ),
-        legend=tuple((colour(index), kind) for index, kind in enumerate(kinds)),
+        legend=tuple(
+            (colour(index), kind)
+            for index, kind in enumerate(kinds)
+            if any(cost[profile, kind] > 0 for profile in profiles)
+        ),
         note="Input counts exclude what was read from or written to a cache; output counts exclude reasoning.",
     )
