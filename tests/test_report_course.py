@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router_audit.render import html
-from router_audit.render.charts.course import Seen, course, milliseconds, scale, spark
+from router_audit.render.charts.course import (
+    Seen,
+    cost_range,
+    course,
+    milliseconds,
+    origin_in_words,
+    scale,
+    spark,
+)
+from router_audit.render.charts.svg import usd_marks
 from router_audit.render.course import course_table
 from router_audit.stages.build_table import TableOptions, build_table
 from router_audit.stages.report import ReportOptions, report
@@ -190,8 +199,22 @@ def test_a_spark_spans_its_band() -> None:
     assert spark([None], "nothing") == ""
 
 
+def test_amounts_along_an_axis_have_the_same_places() -> None:
+    assert usd_marks([0, 0.05, 0.1, 0.15]) == ["$0", "$0.05", "$0.10", "$0.15"]
+    assert usd_marks([0, 2, 4]) == ["$0", "$2", "$4"]
+    assert usd_marks([0, 0.0025, 0.005]) == ["$0", "$0.0025", "$0.0050"]
+    assert usd_marks([-500, 0, 500, 1000]) == ["-$500", "$0", "$500", "$1k"]
+
+
+def test_an_origin_is_put_in_words() -> None:
+    assert origin_in_words("score:helpful") == "the score “helpful”"
+    assert origin_in_words("none") == "no outcome stated"
+    assert origin_in_words("their own") == "their own"
+
+
 def test_small_prices_keep_three_figures() -> None:
     assert [unit_usd(x) for x in (0.00241, 0.176, 12.3, 0, None, 0.0000021)] == [
         "$0.00241", "$0.176", "$12.30", "$0", "–", "$0.00000210",
     ]  # fmt: skip
+    assert cost_range(Estimate(0.0219, 0.00858, 0.0353, 9)) == "$0.0086 to $0.0353"
     assert [milliseconds(x) for x in (None, 0, 850.4, 2624)] == ["–", "0", "850 ms", "2.62 s"]

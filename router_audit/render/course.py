@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from router_audit.render.charts.course import UNDATED, Seen, changes, dated, milliseconds, spark
+from router_audit.render.charts.course import (
+    UNDATED,
+    Seen,
+    changes,
+    cost_range,
+    dated,
+    milliseconds,
+    rate_range,
+    spark,
+)
 from router_audit.render.charts.svg import plain_name
 from router_audit.summary.words import percent, unit_usd
 from router_audit.types.track import ALL
@@ -72,9 +81,7 @@ def course_table(summary: Summary) -> CourseTable | None:
     for row in track.rows:
         if row.period != UNDATED:
             courses.setdefault((row.route, row.model), {})[row.period] = row
-    ordered = sorted(
-        courses, key=lambda key: (key[0] != ALL, key[0] == "untagged", key[0], key[1] != ALL, key[1])
-    )
+    ordered = sorted(courses, key=_place)
     rows = [_row(key, courses[key], periods, track) for key in ordered]
     several = {route for route, model in courses if sum(r == route for r, _ in courses) > 2}
     moved = changes(track)
@@ -91,6 +98,12 @@ def course_table(summary: Summary) -> CourseTable | None:
         changes=tuple(f"{_from(mix.period, track)}: {mix.changed}" for mix in moved[:MOST_CHANGES]),
         more_changes=max(0, len(moved) - MOST_CHANGES),
     )
+
+
+def _place(key: tuple[str, str]) -> tuple[bool, bool, bool, str, bool, str]:
+    """All traffic, the routes by name, those of huge context, what is not tagged; models below their route."""
+    route, model = key
+    return route != ALL, route == "untagged", route.endswith("/huge"), route, model != ALL, model
 
 
 def _row(key: tuple[str, str], found: dict[str, TrackRow], periods: Sequence[str], track: Track) -> CourseRow:
@@ -111,9 +124,10 @@ def _row(key: tuple[str, str], found: dict[str, TrackRow], periods: Sequence[str
                 "cost per task",
                 [row.cost_per_task_usd if row else None for row in course],
                 unit_usd,
+                cost_range,
                 floor=0.0,
             ),
-            _estimate("resolved", [row.resolution if row else None for row in course], percent),
+            _estimate("resolved", [row.resolution if row else None for row in course], percent, rate_range),
             CourseCell(
                 milliseconds(last.latency_p50_ms),
                 f"95 of 100 within {milliseconds(last.latency_p95_ms)}" if last.latency_p95_ms else "",
@@ -129,6 +143,7 @@ def _estimate(
     what: str,
     course: Sequence[Estimate | None],
     says: Callable[[float | None], str],
+    ranged: Callable[[Estimate | None], str],
     *,
     floor: float | None = None,
 ) -> CourseCell:
@@ -139,7 +154,7 @@ def _estimate(
     words = _told(what, [found.value if found else None for found in course], says)
     return CourseCell(
         says(last.value),
-        f"{says(last.low)} to {says(last.high)}" if last.n > 1 else "one task",
+        ranged(last) if last.n > 1 else "one task",
         Markup(spark(points, words, floor=floor)),  # noqa: S704  every word in it was escaped when it was drawn
     )
 

@@ -76,7 +76,7 @@ def markdown(summary: Summary) -> str:
             [
                 (
                     _safe(item.what),
-                    f"{item.count:,} {item.of}",
+                    f"{item.count:,} {item.of[:-1] if item.count == 1 else item.of}",
                     _code(item.settle) if item.settle else "–",
                     "free" if item.price_usd == 0 else usd(item.price_usd),
                 )

@@ -57,14 +57,17 @@ def usd(value: Decimal | float | None) -> str:
     return f"{sign}${amount:,.2f}"
 
 
-def unit_usd(value: Decimal | float | None) -> str:
-    """The price of one thing, which may be far below a cent: three figures that count; `–` for unknown."""
+def unit_usd(value: Decimal | float | None, *, like: float | None = None) -> str:
+    """The price of one thing, which may be far below a cent: three figures that count; `–` for unknown.
+
+    `like` gives it as many places as another price has.
+    """
     if value is None:
         return "–"
-    amount = float(value)
-    if abs(amount) >= 1 or amount == 0:
+    amount, model = float(value), abs(float(value if like is None else like))
+    if amount == 0 or model == 0 or model >= 1:
         return usd(value)
-    places = 2 - math.floor(math.log10(abs(amount)))
+    places = 2 - math.floor(math.log10(model))
     return f"{'-' if amount < 0 else ''}${abs(amount):.{min(places, 9)}f}"
 
 

@@ -18,9 +18,9 @@ from router_audit.render.charts.svg import (
     number,
     polyline,
     rect,
-    short_usd,
     text,
     ticks,
+    usd_marks,
     y_axis,
 )
 from router_audit.summary.words import percent, unit_usd
@@ -96,7 +96,7 @@ def changes(track: Track) -> list[OriginMix]:
 def _cost(track: Track, rows: Sequence[TrackRow]) -> Chart | None:
     if not any(row.cost_per_task_usd for row in rows):
         return None
-    points = tuple(_seen(row.cost_per_task_usd, unit_usd) for row in rows)
+    points = tuple(_seen(row.cost_per_task_usd, unit_usd, cost_range) for row in rows)
     places = {id(row): at for at, row in enumerate(track.rows)}
     return _chart(
         track,
@@ -105,7 +105,7 @@ def _cost(track: Track, rows: Sequence[TrackRow]) -> Chart | None:
         title="Cost per task",
         what="Cost per task of all traffic, both answers of an escalation paid",
         series=(Series("all traffic", 0, points),),
-        axis=short_usd,
+        axis=usd_marks,
         floor=0.0,
         columns=(track.by, "tasks", "cost per task", "95% sure", "cost of all", "of it canary"),
         cells=tuple(
@@ -113,7 +113,7 @@ def _cost(track: Track, rows: Sequence[TrackRow]) -> Chart | None:
                 row.period,
                 row.tasks,
                 unit_usd(row.cost_per_task_usd.value) if row.cost_per_task_usd else "–",
-                _range(row.cost_per_task_usd, unit_usd),
+                cost_range(row.cost_per_task_usd),
                 Money(row.cost_usd, f"track.rows.{places[id(row)]}.cost_usd"),
                 Money(row.canary_usd, f"track.rows.{places[id(row)]}.canary_usd"),
             )
@@ -132,8 +132,8 @@ def _resolution(track: Track, rows: Sequence[TrackRow]) -> Chart | None:
         id="course-resolution",
         title="Resolution rate",
         what="Share of the tasks with a stated outcome that were resolved",
-        series=(Series("resolved", 0, tuple(_seen(row.resolution, percent) for row in rows)),),
-        axis=_share_mark,
+        series=(Series("resolved", 0, tuple(_seen(row.resolution, percent, rate_range) for row in rows)),),
+        axis=_share_marks,
         ceiling=1.0,
         columns=(track.by, "tasks with an outcome", "resolved", "95% sure"),
         cells=tuple(
@@ -141,7 +141,7 @@ def _resolution(track: Track, rows: Sequence[TrackRow]) -> Chart | None:
                 row.period,
                 row.resolution.n if row.resolution else 0,
                 percent(row.resolution.value) if row.resolution else "–",
-                _range(row.resolution, percent),
+                rate_range(row.resolution),
             )
             for row in rows
         ),
@@ -164,7 +164,7 @@ def _latency(track: Track, rows: Sequence[TrackRow]) -> Chart | None:
         title="Latency",
         what="Half of the answers came within the lower line, 95 of 100 within the upper one",
         series=(Series("95th percentile", 1, slow), Series("median", 0, halves)),
-        axis=milliseconds,
+        axis=_waits,
         floor=0.0,
         columns=(track.by, "requests", "median", "95th percentile"),
         cells=tuple(
@@ -184,7 +184,7 @@ def _tiers(track: Track, rows: Sequence[TrackRow]) -> Chart:
         title="Economy tier and escalations",
         what="Share of the requests that the economy tier answered, and that went one rung up",
         series=(Series("economy tier", 0, economy), Series("one rung up", 1, raised)),
-        axis=_share_mark,
+        axis=_share_marks,
         floor=0.0,
         ceiling=1.0,
         columns=(track.by, "requests", "economy tier", "one rung up", "canary requests"),
@@ -214,7 +214,7 @@ def _evidence(track: Track) -> Chart | None:
     step = (_RIGHT - _LEFT) / len(mixes)
     body = [
         y_axis(
-            [(_BOTTOM - share * (_BOTTOM - _TOP), _share_mark(share)) for share in (0, 0.25, 0.5, 0.75, 1)],
+            [(_BOTTOM - share * (_BOTTOM - _TOP), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)],
             _LEFT,
             _RIGHT,
         )
@@ -227,7 +227,7 @@ def _evidence(track: Track) -> Chart | None:
             if height <= 0:
                 continue
             y -= height
-            tip = f"{mix.period}: {ORIGINS.get(name, name)} {percent(mix.shares[name])}"
+            tip = f"{mix.period}: {origin_in_words(name)} {percent(mix.shares[name])}"
             body.append(rect(left, y, wide, height, style[name], tip=tip))
         if mix.changed:
             body += _mark(_LEFT + at * step)
@@ -248,11 +248,11 @@ def _evidence(track: Track) -> Chart | None:
         height=_BOTTOM + 30,
         columns=(track.by, "outcome from", "share of the tasks", "change"),
         rows=tuple(
-            (mix.period, ORIGINS.get(name, name), percent(mix.shares[name]), mix.changed if not n else "")
+            (mix.period, origin_in_words(name), percent(mix.shares[name]), mix.changed if not n else "")
             for mix in mixes
             for n, name in enumerate(name for name in names if name in mix.shares)
         ),
-        legend=tuple((style[name], ORIGINS.get(name, name)) for name in names),
+        legend=tuple((style[name], origin_in_words(name)) for name in names),
         note="Dashed: the mix differs from the one before by more than chance." if moved else "",
     )
 
@@ -265,7 +265,7 @@ def _chart(
     title: str,
     what: str,
     series: tuple[Series, ...],
-    axis: Callable[[float], str],
+    axis: Callable[[Sequence[float]], list[str]],
     columns: tuple[str, ...],
     cells: tuple[tuple[str | int | Money, ...], ...],
     floor: float | None = None,
@@ -290,7 +290,7 @@ def _chart(
     def y(value: float) -> float:
         return _BOTTOM - (min(max(value, low), high) - low) / ((high - low) or 1.0) * (_BOTTOM - _TOP)
 
-    body = [y_axis([(y(mark), axis(mark)) for mark in marks], _LEFT, _RIGHT)]
+    body = [y_axis([(y(mark), words) for mark, words in zip(marks, axis(marks), strict=True)], _LEFT, _RIGHT)]
     for period in marked:
         body += _mark(_LEFT + periods.index(period) * step)
     for one in series:
@@ -396,22 +396,42 @@ def milliseconds(value: float | None) -> str:
     return f"{value / 1000:.3g} s" if value >= 1000 else f"{value:,.0f} ms"
 
 
-def _share_mark(share: float) -> str:
-    return f"{share * 100:.3g}%"
+def _share_marks(shares: Sequence[float]) -> list[str]:
+    return [f"{share * 100:.3g}%" for share in shares]
 
 
-def _seen(found: Estimate | None, says: Callable[[float], str]) -> Seen | None:
+def _waits(marks: Sequence[float]) -> list[str]:
+    return [milliseconds(mark) for mark in marks]
+
+
+def _seen(
+    found: Estimate | None, says: Callable[[float], str], ranged: Callable[[Estimate], str]
+) -> Seen | None:
     if found is None:
         return None
-    return Seen(found.value, found.low, found.high, f"{says(found.value)} ({_range(found, says)})")
+    return Seen(found.value, found.low, found.high, f"{says(found.value)} ({ranged(found)})")
 
 
 def _exact(value: float | None, says: Callable[[float], str]) -> Seen | None:
     return None if value is None else Seen(value, value, value, says(value))
 
 
-def _range(found: Estimate | None, says: Callable[[float], str]) -> str:
-    return "–" if found is None else f"{says(found.low)} to {says(found.high)}"
+def cost_range(found: Estimate | None) -> str:
+    """The interval of a cost, to the places of its middle."""
+    if found is None:
+        return "–"
+    return f"{unit_usd(found.low, like=found.value)} to {unit_usd(found.high, like=found.value)}"
+
+
+def rate_range(found: Estimate | None) -> str:
+    """The interval of a share."""
+    return "–" if found is None else f"{percent(found.low)} to {percent(found.high)}"
+
+
+def origin_in_words(name: str) -> str:
+    """Where an outcome comes from, as a reader calls it."""
+    kind, _, of = name.partition(":")
+    return f"the score “{of}”" if kind == "score" and of else ORIGINS.get(name, name)
 
 
 def _runs(points: Sequence[Seen | None]) -> Iterable[list[tuple[int, Seen]]]:

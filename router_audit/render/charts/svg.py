@@ -126,6 +126,18 @@ def short_usd(value: float) -> str:
     return f"{sign}${size:.3g}" if size else "$0"
 
 
+def usd_marks(marks: Sequence[float]) -> list[str]:
+    """Amounts along one axis, all to the same places; in thousands, millions … where they are large."""
+    highest = max(map(abs, marks), default=0.0)
+    if highest >= 1000:
+        return [short_usd(mark) for mark in marks]
+    fits = (
+        n for n in (0, 2, 3, 4, 5, 6) if all(abs(mark - round(mark, n)) < highest * 1e-6 for mark in marks)
+    )
+    places = next(fits, 7)
+    return [f"{'-' if mark < 0 else ''}${abs(mark):.{places}f}" if mark else "$0" for mark in marks]
+
+
 def shortened(words: str, most: int = 26) -> str:
     """A label that fits; the middle goes first, for both ends of a model's name tell it apart."""
     if len(words) <= most:
