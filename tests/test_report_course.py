@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,12 +29,15 @@ from router_audit.store import Store, open_store
 from router_audit.summary.words import unit_usd
 from router_audit.tracking import period_for
 from router_audit.types.track import ALL, Estimate, OriginMix, Track, TrackRow
+from tests.audited import HAIKU
+from tests.month import PREMIUM, Call, canary_pair, stored
 from tests.synthetic_store import Filling, fill, state_outcomes
 from tests.test_render import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
+    from pathlib import Path
 
     from router_audit.types.report import Summary
 
@@ -172,8 +176,6 @@ def test_the_json_report_holds_the_course(followed: Store) -> None:
     ("days", "by"), [(1, "day"), (21, "day"), (30, "week"), (300, "week"), (800, "month")]
 )
 def test_the_period_follows_the_length_of_the_log(days: int, by: str) -> None:
-    from datetime import datetime, timedelta
-
     import polars as pl
 
     start = datetime(2026, 1, 1)  # noqa: DTZ001  the store keeps UTC without a zone
@@ -218,3 +220,21 @@ def test_small_prices_keep_three_figures() -> None:
     ]  # fmt: skip
     assert cost_range(Estimate(0.0219, 0.00858, 0.0353, 9)) == "$0.0086 to $0.0353"
     assert [milliseconds(x) for x in (None, 0, 850.4, 2624)] == ["–", "0", "850 ms", "2.62 s"]
+
+
+def test_a_month_that_was_routed_already_counts_at_the_models_asked_for(store: Store, tmp_path: Path) -> None:
+    start = datetime(2026, 9, 1, tzinfo=UTC)
+    note = {"profile": "classification", "model": HAIKU, "asked": PREMIUM, "table_version": "v0001"}
+    calls = [Call(f"a{n}", start + timedelta(hours=n), f"Is {n} spam?", "no") for n in range(4)]
+    calls += [
+        Call(f"b{n}", start + timedelta(days=1, hours=n), f"Is {n} spam?", "no", HAIKU.partition("/")[2], routing=note)
+        for n in range(3)
+    ]  # fmt: skip
+    calls += canary_pair("c", start + timedelta(days=2), "Is this spam?", premium="no", routed="no")
+    stored(store, tmp_path, calls)
+    build_table(store, TableOptions(folder=store.path.parent / "tables"))
+    said, page = reported(store)
+
+    assert (said.requests, said.already_routed) == (8, 3)
+    assert "3 requests were routed already" in page
+    assert float(said.spend_usd) == pytest.approx(8 * (400 * 5 + 20 * 25) / 1e6)

@@ -15,6 +15,7 @@ from router_audit.savings import monthly, total_usd, window
 from router_audit.stages.audited import audited
 from router_audit.stages.followed import followed
 from router_audit.summary import (
+    already_routed,
     canary_lines,
     crossings,
     example_of,
@@ -130,6 +131,7 @@ def summarise(
         traffic_map=_map(store, seen, redact=redact),
         track=_course(store, table, book),
         logged_cost_usd=Decimal(str(logged.sum())) if len(logged) else None,
+        already_routed=already_routed(seen.frame),
     )
 
 

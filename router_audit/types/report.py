@@ -171,4 +171,6 @@ class Summary:
     """How routes and models did over time, in every call of the store."""
     logged_cost_usd: Decimal | None = None
     """What the log itself says the requests cost, where it says so."""
+    already_routed: int = 0
+    """Requests that a table had moved when they were served: they count at the model their caller asked for."""
     extra: dict[str, Any] = field(default_factory=dict)

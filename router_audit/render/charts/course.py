@@ -352,7 +352,8 @@ def spark(points: Sequence[Seen | None], label: str, *, floor: float | None = No
         return edge + at * step if len(points) > 1 else wide - edge
 
     def y(value: float) -> float:
-        return tall - edge - ((value - low) / (high - low) if high > low else 0.5) * (tall - 2 * edge)
+        middle = 0.5 if floor is None else 0.0  # where nothing differs
+        return tall - edge - ((value - low) / (high - low) if high > low else middle) * (tall - 2 * edge)
 
     body = []
     for run in _runs(points):

@@ -146,12 +146,12 @@ def canary(summary: Summary) -> Chart | None:
         body.append(
             circle(x(last.day), y(last.e_value), 3.5, colour(n), tip=f"{found.route}: {last.e_value:g}")
         )
-    raised = [f"{found.route} on {found.raised}" for found in lines if found.raised]
+    raised = [f"{found.route}, {found.raised}" for found in lines if found.raised]
     return Chart(
         id="canary",
         title="The canary: evidence of harm by day",
         desc=f"One line per route; one alone raises the alarm at {alarm:g}. "
-        + (f"Raised on {', '.join(raised)}." if raised else "None was raised."),
+        + (f"Raised: {'; '.join(raised)}." if raised else "None was raised."),
         svg="".join(body),
         height=236,
         columns=("route", "model", "day", "pairs so far", "e-value"),
@@ -160,7 +160,10 @@ def canary(summary: Summary) -> Chart | None:
             for found in lines
             for day in found.days
         ),
-        legend=tuple((colour(n), found.route) for n, found in enumerate(lines)),
+        legend=tuple(
+            (colour(n), f"{found.route}: {model_name(found.model)}") for n, found in enumerate(lines)
+        ),
+        note=f"Alarm on {'; '.join(raised)}." if raised else "No alarm so far.",
     )
 
 
