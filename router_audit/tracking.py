@@ -19,6 +19,7 @@ from router_audit.types.track import ALL, Estimate, OriginMix, Track, TrackRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import timedelta
     from decimal import Decimal
 
     from router_audit.types.track import By
@@ -28,6 +29,16 @@ MIX_MOVED = 0.10
 """A mix of evidence has changed when so much of it is of another origin, and chance does not explain it."""
 MIX_LEVEL = 0.01
 BARS = "▁▂▃▄▅▆▇█"
+
+
+def period_for(frame: pl.DataFrame) -> By:
+    """The length of a period that shows a course: days for up to three weeks, weeks for up to a year, else months.
+
+    `frame` has `started_at`. A day of little traffic says little: its interval is as wide as the picture.
+    """
+    span: timedelta | None = frame.select(pl.col("started_at").max() - pl.col("started_at").min()).item()
+    days = span.days + 1 if span is not None else 0
+    return "day" if days <= 3 * 7 else "week" if days <= 366 else "month"
 
 
 def track(frame: pl.DataFrame, by: By) -> Track:
@@ -76,7 +87,7 @@ def _row(part: pl.DataFrame, period: str, route: str, model: str) -> TrackRow:
     served = part.filter(~pl.col("shadow") & ~pl.col("superseded"))
     paid = part.filter(~pl.col("shadow"))
     costs = (
-        paid.group_by("task")
+        paid.group_by("task", maintain_order=True)  # else the last bit of a mean would vary
         .agg(pl.col("cost_pico").sum(), pl.col("cost_pico").is_null().any().alias("unpriced"))
         .filter(~pl.col("unpriced"))["cost_pico"]
     )

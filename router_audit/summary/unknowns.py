@@ -91,11 +91,12 @@ def unknowns(table: RoutingTable, gaps: Gaps) -> tuple[Unknown, ...]:
                 FREE,
             )
         )
-    if "capacity" in savings and not savings["capacity"]:
+    moved = sum(route["applied"] for route in table["routes"])
+    if moved and "capacity" in savings and not savings["capacity"]:
         found.append(
             Unknown(
                 "Rate limits: not checked, no limits were given",
-                sum(route["applied"] for route in table["routes"]),
+                moved,
                 "routes",
                 "",
                 "router-audit build-table --limits limits.toml",
@@ -114,7 +115,7 @@ def _routes(table: RoutingTable, gaps: Gaps) -> list[Unknown]:
     for route in live:
         key = f"{route['profile']}/{route['context']}"
         proof = proofs.get(route["profile"] if route["context"] == "standard" else key)
-        name = key.removesuffix("/standard")
+        name = key.removesuffix("/standard").replace("/huge", ", huge context")
         if not proof or not any(step["trials"] for step in proof["hypotheses"]):
             what, wanted = f"Not identifiable: no cheaper model has answered {name}", fresh
         elif route["status"] == "provisional" or proof["status"] == "provisional":

@@ -102,7 +102,7 @@ def landscape(summary: Summary) -> Chart | None:
         )
         for mark in found.landmarks
     ]
-    body += labels(marks, left, left + width, style="mark")
+    body += labels(marks, left, left + width, style="mark", must=False)
     return Chart(
         id="traffic-map",
         title="The traffic as a landscape",
