@@ -261,6 +261,15 @@ def _bands(out: Floats, rows: Ints | slice, known: Tokens, prices: Sequence[Mode
 
 def exact_sum(values: Floats) -> int:
     """The sum of whole pico-USD as a Python int: high and low halves apart, so that neither is rounded."""
-    whole = values.astype(np.int64)
-    high, low = np.divmod(whole, MAX_TOKENS)
-    return int(high.sum()) * MAX_TOKENS + int(low.sum())
+    return exact_sums(values, np.zeros(values.size, np.intp), 1)[0]
+
+
+def exact_sums(values: Floats, group: NDArray[np.intp], groups: int) -> list[int]:
+    """As `exact_sum`, of each group; `group` is each value's."""
+    if np.abs(values).max(initial=0) < EXACT:
+        high = np.floor(values / MAX_TOKENS)
+        low = values - high * MAX_TOKENS
+    else:
+        high, low = np.divmod(values.astype(np.int64), MAX_TOKENS)
+    halves = (np.bincount(group, weights=half, minlength=groups) for half in (high, low))
+    return [int(up) * MAX_TOKENS + int(down) for up, down in zip(*halves, strict=True)]

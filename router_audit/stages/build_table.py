@@ -27,7 +27,6 @@ from router_audit.stages.money import (
     money,
     money_notes,
     savings_content,
-    with_incumbents,
 )
 from router_audit.stages.what_if import what_if_content
 from router_audit.table_document import SCHEMA_VERSION
@@ -181,10 +180,8 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             **savings_content(projected),
             "verdict": beside.content,
             "what_if": what_if_content(
-                with_incumbents(seen, prices),
                 {epsilon: routes_by(proven.verdicts_at(epsilon)) for epsilon in epsilons(options.epsilon)},
                 ladder,
-                prices,
                 tiers,
                 proven.trials,
                 projected,
