@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from router_audit.adapters.plain import Shape
     from router_audit.adapters.protocol import Adapter, Record
 from router_audit.adapters.aider import AIDER
 from router_audit.adapters.anthropic import ANTHROPIC, ANTHROPIC_STREAM
@@ -27,6 +28,7 @@ from router_audit.adapters.mlflow import MLFLOW
 from router_audit.adapters.ollama import OLLAMA
 from router_audit.adapters.openai import OPENAI, OPENAI_STREAM
 from router_audit.adapters.openai_batch import OPENAI_BATCH
+from router_audit.adapters.openai_plain import OPENAI_PLAIN
 from router_audit.adapters.opencode import OPENCODE
 from router_audit.adapters.openinference import OPENINFERENCE
 from router_audit.adapters.openrouter import OPENROUTER
@@ -78,6 +80,9 @@ ADAPTERS: tuple[Adapter, ...] = (
     GENERIC,
 )
 """In the order in which they are asked: the most particular signature first, the generic one last."""
+
+PLAIN: tuple[Shape, ...] = (OPENAI_PLAIN,)
+"""The plain shapes of the commonest formats, tried on a line before it is read as just any record."""
 
 
 def detect(record: Record) -> Adapter | None:
