@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -10,40 +11,38 @@ from router_audit.adapters import clock, messages, pairs
 from router_audit.adapters.openai import provider_of_model
 from router_audit.adapters.plain import (
     LATEST,
+    NO_TOOLS,
     Columns,
     Said,
-    Talk,
     Text,
     identity,
-    is_count,
     is_text,
-    is_utf8,
     microseconds,
     response_format,
-    talk,
     tools,
 )
+from router_audit.adapters.usage import MOST_TOKENS
 
 Number = int | float
 
 
-class _Text(msgspec.Struct, forbid_unknown_fields=True):
+class _Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     type: Literal["text"]
     text: str
 
 
-class _Function(msgspec.Struct, forbid_unknown_fields=True):
+class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     name: str
     arguments: str
 
 
-class _Call(msgspec.Struct, forbid_unknown_fields=True):
+class _Call(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     function: _Function
     id: str | None = None
     type: Literal["function"] = "function"
 
 
-class _Turn(msgspec.Struct, forbid_unknown_fields=True):
+class _Turn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     role: Literal["system", "user", "assistant", "tool", "developer"]
     content: str | list[_Text] | None = None
     tool_calls: list[_Call] | None = None
@@ -53,9 +52,9 @@ class _Turn(msgspec.Struct, forbid_unknown_fields=True):
     annotations: list[None] = []
 
 
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+class _Asked(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     model: str
-    messages: msgspec.Raw
+    messages: list[_Turn]
     temperature: Number | None = None
     top_p: Number | None = None
     max_tokens: Number | None = None
@@ -76,47 +75,43 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     response_format: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _InputDetails(msgspec.Struct, forbid_unknown_fields=True):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+"""What can be a count of tokens; a line with another number is left to the adapter, which says what is wrong."""
 
 
-class _OutputDetails(msgspec.Struct, forbid_unknown_fields=True):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-    accepted_prediction_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
+class _InputDetails(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    audio_tokens: Count | None = None
+
+
+class _OutputDetails(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    reasoning_tokens: Count | None = None
+    audio_tokens: Count | None = None
+    accepted_prediction_tokens: Count | None = None
+    rejected_prediction_tokens: Count | None = None
 
 
 _NO_INPUT_DETAILS, _NO_OUTPUT_DETAILS = _InputDetails(), _OutputDetails()
 
 
-class _Counts(msgspec.Struct, forbid_unknown_fields=True):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int | None = None
+class _Counts(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    prompt_tokens: Count
+    completion_tokens: Count
+    total_tokens: Count | None = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
-    def of_input(self) -> _InputDetails:
-        """What is said of the prompt, or nothing."""
-        return self.prompt_tokens_details or _NO_INPUT_DETAILS
 
-    def of_output(self) -> _OutputDetails:
-        """What is said of the answer, or nothing."""
-        return self.completion_tokens_details or _NO_OUTPUT_DETAILS
-
-
-class _Choice(msgspec.Struct, forbid_unknown_fields=True):
+class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     message: _Turn
     finish_reason: str | None = None
     index: int = 0
     logprobs: None = None
 
 
-class _Answered(msgspec.Struct, forbid_unknown_fields=True):
-    id: str
+class _Answered(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    id: Annotated[str, msgspec.Meta(min_length=20)]
     object: Literal["chat.completion"]
     model: str
     choices: list[_Choice]
@@ -126,7 +121,7 @@ class _Answered(msgspec.Struct, forbid_unknown_fields=True):
     service_tier: str | None = None
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True):
+class _Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     request: _Asked
     response: _Answered
     timestamp: Any = None
@@ -144,15 +139,12 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     retry_count: Any = None
 
 
-class _Read(NamedTuple):
-    """A line that is plain."""
-
-    line: _Line
-    talk: Talk
-    tools: bytes
-    response_format: bytes | None
-
-
+_COLUMNS = (
+    "system", "messages", "ask", "tools", "response_format", "request_id", "response_id", "provider",
+    "request_model", "response_model", "output", "params", "input_tokens", "output_tokens", "cache_read_tokens",
+    "cache_write_tokens", "reasoning_tokens", "service_tier", "finish_reason", "line",
+)  # fmt: skip
+_provider = lru_cache(maxsize=256)(provider_of_model)
 _USUAL_TIERS = (None, "default", "standard", "auto", "")
 _BESIDE = _Line.__struct_fields__[2:]
 _USUAL = 5
@@ -160,7 +152,6 @@ _USUAL = 5
 _NO_REST = (None,) * (len(_Line.__struct_fields__) - _USUAL)
 _astuple = msgspec.structs.astuple
 _decode = msgspec.json.Decoder(_Line).decode
-_decode_turns = msgspec.json.Decoder(list[_Turn]).decode
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _ALIKE = 256
@@ -183,40 +174,30 @@ def parts(turn: _Turn) -> list[Any]:
     return made
 
 
-def conversation(turns: list[_Turn]) -> Talk:
-    """The turns as they are stored."""
-    system: list[str] = []
+def conversation(turns: list[_Turn]) -> tuple[str | None, bytes, str | None]:
+    """(system text, the other turns as they are stored, the text of the user's turn that is last)."""
+    system: str | None = None
     made: list[Said] = []
     ask: str | None = None
     for turn in turns:
-        role, ask = turn.role, None
-        if role == "user" or role == "assistant":  # noqa: PLR1714  the hot path
-            said = parts(turn)
-            made.append(Said(role, said))
-            if role == "user":
-                ask = "\n".join([one.content for one in said if one.content])
+        role, content = turn.role, turn.content
+        if role == "user":
+            if content.__class__ is str:
+                made.append(Said("user", [Text(content)]))
+            else:
+                made.append(Said("user", parts(turn)))
+        elif role == "assistant":
+            made.append(Said("assistant", parts(turn)))
         elif role == "tool":
-            content: Any = turn.content
             if content.__class__ is list:
                 content = [{"type": "text", "text": one.text} for one in content]
             made.append(Said("tool", [messages.tool_response(content, turn.tool_call_id, turn.name)]))
         elif text := "\n".join([one.content for one in parts(turn) if one.__class__ is Text]):
-            system.append(text)
-    return Talk("\n\n".join(system) or None, _encode(made), ask)
-
-
-def _counts_fit(counts: _Counts) -> bool:
-    inside, outside = counts.prompt_tokens, counts.completion_tokens
-    of_input, of_output = counts.of_input(), counts.of_output()
-    read, write, reasoning = of_input.cached_tokens, of_input.cache_write_tokens, of_output.reasoning_tokens
-    return (
-        is_count(inside)
-        and is_count(outside)
-        and (not counts.total_tokens or counts.total_tokens == inside + outside)
-        and (read is None or 0 <= read <= inside)
-        and (write is None or 0 <= write <= inside - (read or 0))
-        and (reasoning is None or 0 <= reasoning <= outside)
-    )
+            system = text if system is None else f"{system}\n\n{text}"
+    if made and made[-1].role == "user":
+        said = made[-1].parts
+        ask = said[0].content if len(said) == 1 else "\n".join([one.content for one in said if one.content])
+    return system, _encode(made), ask
 
 
 class _OpenAIPlain:
@@ -227,73 +208,60 @@ class _OpenAIPlain:
     def __init__(self) -> None:
         self._settings: dict[tuple[Any, ...], bytes] = {}
 
-    def read(self, raw: bytes) -> _Read | None:
-        """See `Shape.read`. Plain is an exchange with a unique id, counts that agree, and an answer."""
-        one = _decode(raw)
-        asked, answered = one.request, one.response
-        identifier, choices = answered.id, answered.choices
-        if identifier[:9] != "chatcmpl-" or len(identifier) < 20 or not choices:
+    def read(self, raw: bytes) -> tuple[Any, ...] | None:
+        """See `Shape.read`. Plain is an exchange with a unique id, counts that agree, and one answer."""
+        line = _decode(raw)
+        asked, answered = line.request, line.response
+        response_id, choices, counts = answered.id, answered.choices, answered.usage
+        if len(choices) != 1 or response_id[:9] != "chatcmpl-":
             return None
-        first = choices[0]
-        if first.message.role != "assistant" or (len(choices) > 1 and first.finish_reason is None):
+        choice = choices[0]
+        inside, outside = counts.prompt_tokens, counts.completion_tokens
+        of_input = counts.prompt_tokens_details or _NO_INPUT_DETAILS
+        of_output = counts.completion_tokens_details or _NO_OUTPUT_DETAILS
+        read, write = of_input.cached_tokens, of_input.cache_write_tokens
+        reasoning = of_output.reasoning_tokens
+        if (
+            choice.message.role != "assistant"
+            or (counts.total_tokens and counts.total_tokens != inside + outside)
+            or (read or 0) + (write or 0) > inside
+            or (reasoning or 0) > outside
+            or (asked.max_tokens is not None and asked.max_completion_tokens is not None)
+        ):
             return None
-        if asked.max_tokens is not None and asked.max_completion_tokens is not None:
-            return None
-        if not _counts_fit(answered.usage) or not is_utf8(raw):
-            return None
-        turns = bytes(asked.messages)
-        return _Read(
-            one,
-            talk(turns) or conversation(_decode_turns(turns)),
-            tools(bytes(asked.tools)),
-            response_format(bytes(asked.response_format)),
+        said = parts(choice.message)
+        served, wanted, tier = answered.model or None, asked.model or None, answered.service_tier
+        return (
+            *conversation(asked.messages),
+            tools(bytes(asked.tools)) if asked.tools else NO_TOOLS,
+            response_format(bytes(asked.response_format)) if asked.response_format else None,
+            identity(response_id),
+            response_id,
+            _provider(served or wanted),
+            wanted,
+            served,
+            [Said("assistant", said)] if said else None,
+            self._params(asked),
+            inside,
+            outside,
+            read,
+            write,
+            reasoning,
+            None if tier in _USUAL_TIERS else tier,
+            choice.finish_reason,
+            line,
         )
 
-    def columns(self, records: list[_Read]) -> Columns:
+    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
         """See `Shape.columns`."""
-        ones = [one.line for one in records]
-        asked = [one.request for one in ones]
-        answered = [one.response for one in ones]
-        talks = [one.talk for one in records]
-        counts = [one.usage for one in answered]
-        inside = [one.of_input() for one in counts]
-        response_ids = [one.id for one in answered]
-        served = [one.model or None for one in answered]
-        wanted = [one.model or None for one in asked]
-        return {
-            "request_id": [identity(one) for one in response_ids],
-            "response_id": response_ids,
-            "provider": [provider_of_model(one or other) for one, other in zip(served, wanted, strict=True)],
-            "request_model": wanted,
-            "response_model": served,
-            "system": [one.system for one in talks],
-            "messages": [one.messages for one in talks],
-            "ask": [one.ask for one in talks],
-            "output": [
-                [Said("assistant", made) for choice in one.choices if (made := parts(choice.message))]
-                for one in answered
-            ],
-            "tools": [one.tools for one in records],
-            "response_format": [one.response_format for one in records],
-            "params": [self._params(one) for one in asked],
-            "input_tokens": [one.prompt_tokens for one in counts],
-            "output_tokens": [one.completion_tokens for one in counts],
-            "cache_read_tokens": [one.cached_tokens for one in inside],
-            "cache_write_tokens": [one.cache_write_tokens for one in inside],
-            "reasoning_tokens": [one.of_output().reasoning_tokens for one in counts],
-            "service_tier": [
-                None if one.service_tier in _USUAL_TIERS else one.service_tier for one in answered
-            ],
-            "finish_reason": [one.choices[0].finish_reason for one in answered],
-            **_beside(ones),
-        }
+        columns = dict(zip(_COLUMNS, map(list, zip(*records, strict=True)), strict=True))
+        return columns | _beside(columns.pop("line"))
 
     def _params(self, asked: _Asked) -> bytes:
-        choice = asked.tool_choice
+        warmth, top, choice = asked.temperature, asked.top_p, asked.tool_choice
+        limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
         if choice.__class__ is dict or choice.__class__ is list:
             return _encode_sorted(_params(asked))
-        warmth, top = asked.temperature, asked.top_p
-        limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
         # 1 and 1.0 are one key, but not one text.
         key = (
             warmth, warmth.__class__, top, top.__class__, limit, limit.__class__,

@@ -10,13 +10,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from router_audit.adapters import shapes
 from router_audit.adapters.messages import NO_TEXT
-from router_audit.adapters.usage import MOST_TOKENS
 
 Columns = dict[str, Any]
 """Fields of `LoggedRequest` to a list with a value for each record, or to one value (no list) for all of them.
@@ -43,13 +42,13 @@ class Shape(Protocol):
         ...
 
 
-class Text(msgspec.Struct, tag_field="type", tag="text"):
+class Text(msgspec.Struct, tag_field="type", tag="text", gc=False):
     """A text part: written as a `Part` of that type is, made in a third of the time."""
 
     content: str
 
 
-class Said(msgspec.Struct):
+class Said(msgspec.Struct, gc=False):
     """A turn of a conversation: written as a `Message` is."""
 
     role: Literal["user", "assistant", "tool"]
@@ -62,8 +61,6 @@ LATEST = 4_102_444_800
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _decode = msgspec.json.Decoder().decode
-_decode_text = msgspec.json.Decoder(str).decode
-_encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _LONGEST_NO_TEXT = max(map(len, NO_TEXT))
 
@@ -80,93 +77,23 @@ def is_text(text: str) -> bool:
     return len(text) > _LONGEST_NO_TEXT or text not in NO_TEXT
 
 
-def is_count(value: int | None) -> bool:
-    """Whether the number can be a count of tokens, or is none at all."""
-    return value is None or 0 <= value <= MOST_TOKENS
-
-
 def identity(response_id: str) -> str:
     """What `protocol.identity("response", ID)` is."""
     return blake2b(b"\x01response\x1f\x01%b\x1f" % response_id.encode(), digest_size=16).hexdigest()
 
 
-def is_utf8(raw: bytes) -> bool:
-    """Whether the bytes are text: a raw field is not looked into by the decoder."""
-    if not raw.isascii():
-        try:
-            raw.decode()
-        except UnicodeDecodeError:
-            return False
-    return True
+NO_TOOLS = b"[]"
 
 
 @lru_cache(maxsize=256)
 def tools(raw: bytes) -> bytes:
     """Tool definitions of any dialect as they are stored; callers repeat them from call to call."""
-    made = shapes.tools(_decode(raw)) if raw else []
-    return _encode_sorted(made) if made else b"[]"
+    made = shapes.tools(_decode(raw))
+    return _encode_sorted(made) if made else NO_TOOLS
 
 
 @lru_cache(maxsize=256)
 def response_format(raw: bytes) -> bytes | None:
     """A response format as it is stored."""
-    made = shapes.response_format(_decode(raw)) if raw else None
+    made = shapes.response_format(_decode(raw))
     return None if made is None else _encode_sorted(made)
-
-
-class Talk(NamedTuple):
-    """A conversation as it is stored."""
-
-    system: str | None
-    messages: bytes
-    ask: str | None
-    """The text of the last turn, where it is the user's."""
-
-
-_ROLE = {role: b'{"role":"%b","parts":[{"type":"text","content":"' % role for role in (b"user", b"assistant")}
-_SILENT = b'{"role":"assistant","parts":[]}'
-_NO_TEXT = frozenset(text.encode() for text in NO_TEXT)
-_LAYOUTS = (
-    (b'[{"role":"', b'"},{"role":"', b'","content":"'),
-    (b'[{"role": "', b'"}, {"role": "', b'", "content": "'),
-)
-"""How writers of JSON space `[{"role": ..., "content": ...}, ...]`: its opening, and what stands between."""
-
-
-def talk(raw: bytes) -> Talk | None:
-    """The conversation in a `messages` array of turns with a role and a text and nothing else; None for any other.
-
-    `raw` is valid JSON and UTF-8. What stands between two turns begins with a quote that no text can hold
-    unescaped, and goes on as no string does; so splitting there splits turns, and a turn whose rest holds no
-    further quote is plain.
-    """
-    for layout in _LAYOUTS:
-        if raw.startswith(layout[0]):
-            break
-    else:
-        return None
-    opening, between, middle = layout
-    if raw[-3:] != b'"}]':
-        return None
-    system: list[str] = []
-    made: list[bytes] = []
-    role = text = b""
-    for turn in raw[len(opening) : -3].split(between):
-        role, plain, text = turn.partition(middle)
-        if not plain:
-            return None
-        if b"\\" in text:
-            # Escapes are brought to one spelling; a quote that ends the text early is found on the way.
-            text = _encode(_decode_text(b'"%b"' % text))[1:-1]
-        elif b'"' in text:
-            return None
-        head = _ROLE.get(role)
-        if head is not None:
-            made.append(_SILENT if role == b"assistant" and text in _NO_TEXT else b'%b%b"}]}' % (head, text))
-        elif role == b"system" or role == b"developer":  # noqa: PLR1714  the hot path
-            if text not in _NO_TEXT:
-                system.append(_decode_text(b'"%b"' % text))
-        else:
-            return None
-    ask = _decode_text(b'"%b"' % text) if role == b"user" else None
-    return Talk("\n\n".join(system) or None, b"[%b]" % b",".join(made), ask)
