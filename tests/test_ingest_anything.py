@@ -79,6 +79,16 @@ NAMES = [
     "response_format",
     "tags",
     "cost",
+    "started_at",
+    "ended_at",
+    "latency_ms",
+    "headers",
+    "system",
+    "temperature",
+    "max_tokens",
+    "thinking",
+    "cache_creation",
+    "cached_tokens",
 ]
 MARKS = (
     "chat.completion",
@@ -92,10 +102,84 @@ MARKS = (
 )
 
 
+def chat(n):
+    """A plain exchange of OpenAI's shape."""
+    return json.loads(json.dumps(pair(n)))
+
+
+def message(n):
+    """A plain exchange of Anthropic's shape."""
+    return {
+        "timestamp": 1_760_000_000 + n,
+        "session_id": f"s-{n}",
+        "request": {
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 1024,
+            "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+            "tools": [{"name": "look", "input_schema": {"type": "object"}}],
+            "messages": [
+                {"role": "user", "content": "Where?"},
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "text", "text": "I look."},
+                        {"type": "tool_use", "id": "t", "name": "look", "input": {"at": 1.0}},
+                    ],
+                },
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "here"}]},
+            ],
+        },
+        "response": {
+            "id": f"msg_{n:020}",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude-sonnet-4-5-20250929",
+            "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Here."}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {
+                "input_tokens": 10,
+                "output_tokens": n,
+                "cache_read_input_tokens": 7,
+                "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 1},
+                "service_tier": "standard",
+            },
+        },
+    }
+
+
+def over_http(exchange, url):
+    """The same exchange with the HTTP around it."""
+
+    def made(n):
+        record = exchange(n)
+        record["request"] = {
+            "method": "POST",
+            "url": url,
+            "headers": {"host": "h"},
+            "body": record["request"],
+        }
+        headers = {"Date": "Sat, 28 Nov 2026 12:00:00 GMT", "openai-processing-ms": "41"}
+        record["response"] = {"status": 200, "headers": headers, "body": record["response"]}
+        return record
+
+    return made
+
+
+AZURE = "https://unit.openai.azure.com/openai/deployments/fast/chat/completions?api-version=2026-01-01"
+EXCHANGES = [
+    chat,
+    message,
+    over_http(chat, "https://api.openai.com/v1/chat/completions"),
+    over_http(chat, AZURE),
+    over_http(message, "https://api.anthropic.com/v1/messages"),
+]
+
+
 @st.composite
 def changed(draw):
     """A plausible record with something in it that nobody expects."""
-    record = json.loads(json.dumps(pair(draw(st.integers(0, 50)))))
+    record = draw(st.sampled_from(EXCHANGES))(draw(st.integers(0, 50)))
     for _ in range(draw(st.integers(0, 4))):
         holder = record
         for _ in range(draw(st.integers(0, 4))):
@@ -205,6 +289,14 @@ def test_the_short_way_stores_what_the_long_way_stores(records, spaced, escaped)
     ]
 
     assert shard_of(lines, FileReader("f")) == shard_of(lines, Long("f"))
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_every_plain_exchange_goes_the_short_way(exchange):
+    raw = json.dumps(exchange(3)).encode()
+
+    assert FileReader("f").plain(raw) is not None
+    assert shard_of([raw], FileReader("f")) == shard_of([raw], Long("f"))
 
 
 TALKS = [

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from router_audit.adapters import clock, messages, pairs
+from router_audit.adapters import messages
 from router_audit.adapters.openai import provider_of_model
+from router_audit.adapters.pairs_plain import Beside, HttpAnswered, HttpAsked, beside
 from router_audit.adapters.plain import (
-    LATEST,
     NO_TOOLS,
     Columns,
+    Count,
+    Number,
     Said,
     Text,
     identity,
     is_text,
-    microseconds,
     response_format,
+    settings,
     tools,
 )
-from router_audit.adapters.usage import MOST_TOKENS
-
-Number = int | float
 
 
 class _Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -75,10 +75,6 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     response_format: msgspec.Raw = msgspec.Raw(b"")
 
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
-"""What can be a count of tokens; a line with another number is left to the adapter, which says what is wrong."""
-
-
 class _InputDetails(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     cached_tokens: Count | None = None
     cache_write_tokens: Count | None = None
@@ -108,6 +104,7 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     finish_reason: str | None = None
     index: int = 0
     logprobs: None = None
+    content_filter_results: Any = None
 
 
 class _Answered(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -119,43 +116,51 @@ class _Answered(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     created: int = 0
     system_fingerprint: str | None = None
     service_tier: str | None = None
+    prompt_filter_results: Any = None
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class _Line(Beside):
     request: _Asked
     response: _Answered
-    timestamp: Any = None
-    latency_ms: Any = None
-    session_id: Any = None
-    time_to_first_token_ms: Any = None
-    user: Any = None
-    team: Any = None
-    project: Any = None
-    tags: Any = None
-    metadata: Any = None
-    cost_usd: Any = None
-    resolved: Any = None
-    feedback: Any = None
-    retry_count: Any = None
+
+
+class _HttpAsked(HttpAsked):
+    body: _Asked
+
+
+class _HttpAnswered(HttpAnswered):
+    body: _Answered
+
+
+class _HttpLine(Beside):
+    request: _HttpAsked
+    response: _HttpAnswered
 
 
 _COLUMNS = (
     "system", "messages", "ask", "tools", "response_format", "request_id", "response_id", "provider",
     "request_model", "response_model", "output", "params", "input_tokens", "output_tokens", "cache_read_tokens",
-    "cache_write_tokens", "reasoning_tokens", "service_tier", "finish_reason", "line",
+    "cache_write_tokens", "reasoning_tokens", "service_tier", "finish_reason", "created", "user",
+    "line",
 )  # fmt: skip
 _provider = lru_cache(maxsize=256)(provider_of_model)
 _USUAL_TIERS = (None, "default", "standard", "auto", "")
-_BESIDE = _Line.__struct_fields__[2:]
-_USUAL = 5
-"""Fields of a line up to the session."""
-_NO_REST = (None,) * (len(_Line.__struct_fields__) - _USUAL)
-_astuple = msgspec.structs.astuple
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_http = msgspec.json.Decoder(_HttpLine).decode
 _encode = msgspec.json.Encoder().encode
-_encode_sorted = msgspec.json.Encoder(order="sorted").encode
-_ALIKE = 256
-"""Settings that are remembered: callers repeat them from call to call."""
+
+
+_URLS = re.compile(
+    r"https://(?:api\.openai\.com/v1|([\w-]+)\.openai\.azure\.com/openai/deployments/[\w.-]+)/chat/completions(?:\?[\w=.&-]*)?",
+    re.ASCII,
+)
+
+
+@lru_cache(maxsize=256)
+def _provider_of_url(url: str) -> str | None:
+    """Of a URL whose calls are plain, else None."""
+    found = _URLS.fullmatch(url)
+    return None if found is None else "azure" if found[1] else "openai"
 
 
 def parts(turn: _Turn) -> list[Any]:
@@ -200,134 +205,98 @@ def conversation(turns: list[_Turn]) -> tuple[str | None, bytes, str | None]:
     return system, _encode(made), ask
 
 
-class _OpenAIPlain:
-    """Pairs with a whole, uncut chat completion."""
-
-    source = "openai"
-
-    def __init__(self) -> None:
-        self._settings: dict[tuple[Any, ...], bytes] = {}
-
-    def read(self, raw: bytes) -> tuple[Any, ...] | None:
-        """See `Shape.read`. Plain is an exchange with a unique id, counts that agree, and one answer."""
-        line = _decode(raw)
-        asked, answered = line.request, line.response
-        response_id, choices, counts = answered.id, answered.choices, answered.usage
-        if len(choices) != 1 or response_id[:9] != "chatcmpl-":
-            return None
-        choice = choices[0]
-        inside, outside = counts.prompt_tokens, counts.completion_tokens
-        of_input = counts.prompt_tokens_details or _NO_INPUT_DETAILS
-        of_output = counts.completion_tokens_details or _NO_OUTPUT_DETAILS
-        read, write = of_input.cached_tokens, of_input.cache_write_tokens
-        reasoning = of_output.reasoning_tokens
-        if (
-            choice.message.role != "assistant"
-            or (counts.total_tokens and counts.total_tokens != inside + outside)
-            or (read or 0) + (write or 0) > inside
-            or (reasoning or 0) > outside
-            or (asked.max_tokens is not None and asked.max_completion_tokens is not None)
-        ):
-            return None
-        said = parts(choice.message)
-        served, wanted, tier = answered.model or None, asked.model or None, answered.service_tier
-        return (
-            *conversation(asked.messages),
-            tools(bytes(asked.tools)) if asked.tools else NO_TOOLS,
-            response_format(bytes(asked.response_format)) if asked.response_format else None,
-            identity(response_id),
-            response_id,
-            _provider(served or wanted),
-            wanted,
-            served,
-            [Said("assistant", said)] if said else None,
-            self._params(asked),
-            inside,
-            outside,
-            read,
-            write,
-            reasoning,
-            None if tier in _USUAL_TIERS else tier,
-            choice.finish_reason,
-            line,
-        )
-
-    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
-        """See `Shape.columns`."""
-        columns = dict(zip(_COLUMNS, map(list, zip(*records, strict=True)), strict=True))
-        return columns | _beside(columns.pop("line"))
-
-    def _params(self, asked: _Asked) -> bytes:
-        warmth, top, choice = asked.temperature, asked.top_p, asked.tool_choice
-        limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
-        if choice.__class__ is dict or choice.__class__ is list:
-            return _encode_sorted(_params(asked))
-        # 1 and 1.0 are one key, but not one text.
-        key = (
-            warmth, warmth.__class__, top, top.__class__, limit, limit.__class__,
-            asked.stream, asked.reasoning_effort, asked.verbosity, choice, choice.__class__,
-        )  # fmt: skip
-        made = self._settings.get(key)
-        if made is None:
-            if len(self._settings) >= _ALIKE:
-                self._settings.clear()
-            made = self._settings[key] = _encode_sorted(_params(asked))
-        return made
-
-
-def _params(asked: _Asked) -> dict[str, Any]:
-    limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
-    params = {
-        "temperature": asked.temperature,
-        "max_tokens": limit,
-        "stream": asked.stream,
-        "effort": asked.reasoning_effort,
-        "top_p": asked.top_p,
-        "verbosity": asked.verbosity,
-        "tool_choice": asked.tool_choice,
-    }
-    return {name: value for name, value in params.items() if value is not None}
-
-
-def _is_usual(one: _Line) -> bool:
-    started, latency, session = one.timestamp, one.latency_ms, one.session_id
+def _row(asked: _Asked, answered: _Answered, line: Any, provider: str | None) -> tuple[Any, ...] | None:
+    """Plain is an exchange with a unique id, counts that agree, and one answer."""
+    response_id, choices, counts = answered.id, answered.choices, answered.usage
+    if len(choices) != 1 or response_id[:9] != "chatcmpl-":
+        return None
+    choice = choices[0]
+    inside, outside = counts.prompt_tokens, counts.completion_tokens
+    of_input = counts.prompt_tokens_details or _NO_INPUT_DETAILS
+    of_output = counts.completion_tokens_details or _NO_OUTPUT_DETAILS
+    read, write = of_input.cached_tokens, of_input.cache_write_tokens
+    reasoning = of_output.reasoning_tokens
+    if (
+        choice.message.role != "assistant"
+        or (counts.total_tokens and counts.total_tokens != inside + outside)
+        or (read or 0) + (write or 0) > inside
+        or (reasoning or 0) > outside
+        or (asked.max_tokens is not None and asked.max_completion_tokens is not None)
+    ):
+        return None
+    said = parts(choice.message)
+    served, wanted, tier = answered.model or None, asked.model or None, answered.service_tier
     return (
-        started.__class__ is int
-        and 0 < started < LATEST
-        and (latency is None or (latency.__class__ is int and 0 <= latency < LATEST))
-        and (session is None or (session.__class__ is str and session != ""))
-        and 0 <= one.response.created < LATEST
-        and one.request.user is None
-        and _astuple(one)[_USUAL:] == _NO_REST
+        *conversation(asked.messages),
+        tools(bytes(asked.tools)) if asked.tools else NO_TOOLS,
+        response_format(bytes(asked.response_format)) if asked.response_format else None,
+        identity(response_id),
+        response_id,
+        provider or _provider(served or wanted),
+        wanted,
+        served,
+        [Said("assistant", said)] if said else None,
+        _settings(asked),
+        inside,
+        outside,
+        read,
+        write,
+        reasoning,
+        None if tier in _USUAL_TIERS else tier,
+        choice.finish_reason,
+        answered.created,
+        asked.user,
+        line,
     )
 
 
-def _beside(records: list[_Line]) -> Columns:
-    """What stands beside the bodies. The usual three are taken at once, all else is left to `pairs.around`."""
-    if all(map(_is_usual, records)):
-        return {
-            "started_at": [one.timestamp * 1_000_000 for one in records],
-            "latency_ms": [one.latency_ms for one in records],
-            "session_id": [one.session_id for one in records],
-        }
-    found = [_around(one) for one in records]
-    for fields in found:
-        fields["started_at"] = microseconds(fields["started_at"])
-    return {
-        name: [fields.get(name) for fields in found] for name in {name for fields in found for name in fields}
-    }
+def _columns(records: list[tuple[Any, ...]]) -> Columns:
+    columns = dict(zip(_COLUMNS, map(list, zip(*records, strict=True)), strict=True))
+    return columns | beside(columns.pop("line"), columns.pop("created"), columns.pop("user"))
 
 
-def _around(one: _Line) -> dict[str, Any]:
-    at, flag = clock.utc(one.response.created or None)
-    fields: dict[str, Any] = {"started_at": at}
-    if flag:
-        fields["flags"] = [flag]
-    if one.request.user is not None:
-        fields["user"] = one.request.user
-    values = zip(_BESIDE, _astuple(one)[2:], strict=True)
-    pairs.around({name: value for name, value in values if value is not None}, fields, {})
-    return fields
+def _settings(asked: _Asked) -> bytes:
+    """The parameters as they are stored."""
+    warmth, top, choice = asked.temperature, asked.top_p, asked.tool_choice
+    limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
+    return settings(
+        ("temperature", "max_tokens", "stream", "effort", "top_p", "verbosity", "tool_choice"),
+        (warmth, limit, asked.stream, asked.reasoning_effort, top, asked.verbosity, choice),
+    )
+
+
+class _OpenAIPlain:
+    """Pairs of the bodies alone."""
+
+    source = "openai"
+
+    def read(self, raw: bytes) -> tuple[Any, ...] | None:
+        """See `Shape.read`."""
+        line = _decode(raw)
+        return _row(line.request, line.response, line, None)
+
+    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
+        """See `Shape.columns`."""
+        return _columns(records)
+
+
+class _OpenAIHttp:
+    """The same with the HTTP around the bodies, as the provider's own host speaks it."""
+
+    source = "openai"
+
+    def read(self, raw: bytes) -> tuple[Any, ...] | None:
+        """See `Shape.read`."""
+        line = _decode_http(raw)
+        provider = _provider_of_url(line.request.url)
+        if provider is None:
+            return None
+        return _row(line.request.body, line.response.body, line, provider)
+
+    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
+        """See `Shape.columns`."""
+        return _columns(records)
 
 
 OPENAI_PLAIN = _OpenAIPlain()
+OPENAI_HTTP_PLAIN = _OpenAIHttp()

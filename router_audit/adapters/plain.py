@@ -10,12 +10,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
 from router_audit.adapters import shapes
 from router_audit.adapters.messages import NO_TEXT
+from router_audit.adapters.usage import MOST_TOKENS
 
 Columns = dict[str, Any]
 """Fields of `LoggedRequest` to a list with a value for each record, or to one value (no list) for all of them.
@@ -82,6 +83,12 @@ def identity(response_id: str) -> str:
     return blake2b(b"\x01response\x1f\x01%b\x1f" % response_id.encode(), digest_size=16).hexdigest()
 
 
+Number = int | float
+"""A number as the log wrote it: 1 and 1.0 are two texts."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+"""What can be a count of tokens; a line with another number is left to the adapter, which says what is wrong."""
+
 NO_TOOLS = b"[]"
 
 
@@ -97,3 +104,27 @@ def response_format(raw: bytes) -> bytes | None:
     """A response format as it is stored."""
     made = shapes.response_format(_decode(raw))
     return None if made is None else _encode_sorted(made)
+
+
+_ALIKE = 256
+"""Settings that are remembered."""
+_SETTINGS: dict[tuple[Any, ...], bytes] = {}
+
+
+def settings(names: tuple[str, ...], values: tuple[Any, ...]) -> bytes:
+    """The parameters that are not None, as they are stored; callers repeat them from call to call."""
+    try:
+        # 1, 1.0 and True are one key, but not one text.
+        key = (names, values, *[value.__class__ for value in values])
+        made = _SETTINGS.get(key)
+    except TypeError:  # an object among them
+        key, made = None, None
+    if made is None:
+        made = _encode_sorted(
+            {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        )
+        if key is not None:
+            if len(_SETTINGS) >= _ALIKE:
+                _SETTINGS.clear()
+            _SETTINGS[key] = made
+    return made
