@@ -130,7 +130,7 @@ def beside_others(n: int, margin: float, rng: np.random.Generator) -> list[list[
     The published tests see the pairs of a day one by one, in random order, and are read at the end of the day.
     A confidence sequence of 90% raises the alarm where its lower end passes the margin: one-sided 5%.
     """
-    import ville
+    import ville  # type: ignore[import-untyped]
 
     rows = []
     for requests in (1_000, 10_000):

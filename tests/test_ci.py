@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 yaml = pytest.importorskip("yaml")
 ACTION = ROOT / "action.yml"
 WORKFLOW = ROOT / ".github" / "workflows" / "monthly-retune.yml"
+CHECKS = WORKFLOW.with_name("checks.yml")
 ACTIONLINT = "ROUTER_AUDIT_ACTIONLINT"
 
 
@@ -29,7 +30,9 @@ def document(path: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("kind", "path"), [("github-actions", ACTION), ("github-workflows", WORKFLOW)], ids=["action", "workflow"]
+    ("kind", "path"),
+    [("github-actions", ACTION), ("github-workflows", WORKFLOW), ("github-workflows", CHECKS)],
+    ids=["action", "workflow", "checks"],
 )
 def test_the_file_fits_its_published_schema(kind: str, path: Path) -> None:
     pytest.importorskip("check_jsonschema")
@@ -52,8 +55,17 @@ def actionlint(path: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_actionlint_finds_nothing_in_the_workflow() -> None:
-    done = actionlint(WORKFLOW)
+def test_the_checks_run_every_target_that_tests_something() -> None:
+    targets = document(CHECKS)["jobs"]["make"]["strategy"]["matrix"]["target"]
+    known = [line.partition(":")[0] for line in (ROOT / "Makefile").read_text("utf-8").splitlines()]
+
+    assert {name for name in known if name.startswith("test-")} <= set(targets)
+    assert set(targets) <= set(known)
+
+
+@pytest.mark.parametrize("path", [WORKFLOW, CHECKS], ids=["monthly", "checks"])
+def test_actionlint_finds_nothing_in_the_workflows(path: Path) -> None:
+    done = actionlint(path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 workflow file" in done.stdout
