@@ -122,6 +122,7 @@ class _Settled:
         self.shares = shares
         self.answers: list[Answer] = []
         self._places: dict[tuple[tuple[Route, ...], float], int] = {}
+        self._planned: dict[tuple[Route, ...], Plans] = {}
         self._assigned: dict[Plans, pl.DataFrame] = {}
         self._fits: dict[tuple[tuple[Route, ...], Plans, float], list[Route]] = {}
         self._slow: dict[Plans, Mapping[str, Latency]] = {}
@@ -151,7 +152,10 @@ class _Settled:
         return self._places[key]
 
     def _plans(self, routes: Sequence[Route]) -> Plans:
-        return plans_of(routes, self.setting.trials, self.setting.ladder)
+        key = tuple(routes)
+        if key not in self._planned:
+            self._planned[key] = plans_of(routes, self.setting.trials, self.setting.ladder)
+        return self._planned[key]
 
     def _under(self, plans: Plans) -> pl.DataFrame:
         """The log under those plans; the two last asked for are kept."""
