@@ -95,7 +95,7 @@ def test_a_replay_grades_by_rule_and_a_certificate_follows(store: Store, tmp_pat
     line = result.lines[0]
     assert (line.profile, line.regrets, line.graded) == ("classification", 0, len(server.calls))
     assert line.graders == {"label": line.graded}
-    assert line.graded == line.planned == 124
+    assert line.graded == line.planned == 125
     assert {row["origin"] for row in trials(store)} == {"replay"}
     assert Decimal(0) < result.cost_usd <= result.budget_usd
 
@@ -143,7 +143,7 @@ def test_the_plan_sends_nothing_and_says_what_is_needed(store: Store, tmp_path: 
     assert server.calls == []
     assert plan.rows == 2
     classification, reasoning = plan.lines
-    assert classification.least == 72  # (1 - 5%)^72 <= 2.5%: delta over two rows
+    assert classification.least == 73  # (1 - 5%)^73 <= 0.975 * 2.5%: the first look at delta over two rows
     assert (reasoning.trials, reasoning.by_rule) == (0, 0)
     assert plan.prompts == classification.trials == 90
     assert plan.hosts == (server.url.removeprefix("http://"),)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router_audit.certify.exact import power, trials_needed
+from router_audit.certify.looks import PRESUMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 TAUS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95)
 """The confidence thresholds that are ever tested. Fixed in advance: a threshold chosen by looking at the
 outcomes would need another proof."""
-
-
-PRESUMED = 0.2
-"""The regret a candidate worth testing is presumed to have above a threshold, as a part of epsilon."""
 
 WANTED_POWER = 0.8
 """The chance of proving such a candidate that a step needs before it may stand in the way of others."""
@@ -103,7 +100,7 @@ def testable(trials: int, tau: float, epsilon: float, share: float) -> bool:
     prove a candidate whose regret is `PRESUMED` of epsilon, at the level its route starts with (`share`);
     tau = 0 needs as many trials as could reject at all. The decision sees numbers of trials, never
     outcomes: given the confidences, the binomial p-values of the steps that stay remain valid (Hoeffding
-    1956, see `exact.p_value`).
+    1956, see `exact.p_value`). A step that was tested once stays on the path.
     """
     if trials < trials_needed(epsilon, share):
         return False

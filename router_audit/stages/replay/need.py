@@ -1,0 +1,117 @@
+"""How many trials a certificate takes: fewer at the first look at a candidate, more where a table was built on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router_audit.canary import without_alarmed
+from router_audit.certify import FirstLook, Plan, tally
+from router_audit.certify.looks import further_trials
+from router_audit.certify.looks import trials_wanted as wanted_later
+from router_audit.certify.path import WANTED_POWER, Step
+from router_audit.projection import incumbent_costs_usd, mean_costs_usd
+from router_audit.proving import along_the_ladder, route_name, trials_by_cell
+from router_audit.sampling import trials_wanted
+from router_audit.stages.alarms import standing_alarms
+from router_audit.stages.looks import Standing, standing
+from router_audit.types.price import ModelPrice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router_audit.pricing import PriceBook
+    from router_audit.stages.audited import Audited
+    from router_audit.stages.replay.work import Model, ReplayOptions
+    from router_audit.store import Store
+    from router_audit.types import Context, Profile, Trial
+
+    Cell = tuple[Profile, Context]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one candidate on one row needs."""
+
+    least: int
+    """Trials that certify without a regret; after a look: in all, without a further one."""
+    wanted: int
+    """Trials, in all, that certify four times in five if the true regret is a fifth of epsilon."""
+    look: int
+    """Which look at it the next table is."""
+    first: Mapping[float, FirstLook]
+    """By threshold, what was looked at first; empty before the first look."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAudit:
+    """The audit that a table after this replay would be."""
+
+    epsilon: float
+    rows: int
+    """Rows that share delta."""
+    share: float
+    """The level that each row starts with."""
+    standing: Standing
+    trials: Mapping[Cell, Sequence[Trial]]
+
+    @property
+    def first_need(self) -> Need:
+        """Of a candidate that was never looked at."""
+        return Need(*trials_wanted(self.epsilon, self.share), look=1, first={})
+
+    @property
+    def least_later(self) -> int:
+        """Trials without a regret that certify at a later look."""
+        return further_trials(0, 0, self.epsilon, self.share, FirstLook(1, 0.0, 0, 0))
+
+    def need(self, cell: Cell, candidate: str) -> Need:
+        """Of a candidate on a row, given what the store has of it."""
+        seen = self.standing.first.get(route_name(cell), {})
+        first = {tau: it for (name, tau), it in seen.items() if name == candidate}
+        if not first:
+            return self.first_need
+        step = Step(candidate, 0.0, 0.0)
+        graded, _ = along_the_ladder(self.trials.get(cell, ()))
+        found = tally(graded, [step])[step.key]
+        least, wanted = wanted_later(
+            found.trials, found.regrets, self.epsilon, self.share, first[0.0], WANTED_POWER
+        )
+        return Need(least, wanted, self.standing.look + 1, first)
+
+
+def audit_of(
+    store: Store,
+    book: PriceBook,
+    seen: Audited,
+    planned: Sequence[tuple[Cell, Model]],
+    options: ReplayOptions,
+) -> PlannedAudit:
+    """The audit of what is planned and of what has trials already, as `build-table` would put it."""
+    frame = store.query(
+        "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
+    )
+    trials, _ = without_alarmed(trials_by_cell(frame)[0], standing_alarms(store))
+    found = {
+        name: book.resolve_ref(name, seen.as_of)
+        for name in sorted({trial.candidate for tried in trials.values() for trial in tried})
+    }
+    costs = mean_costs_usd(
+        seen.frame, {name: price for name, price in found.items() if isinstance(price, ModelPrice)}
+    )
+    today = incumbent_costs_usd(seen.frame)
+    pairs = {(route_name(cell), model.ref) for cell, model in planned}
+    pairs |= {
+        (route_name(cell), trial.candidate)
+        for cell, tried in trials.items()
+        for trial in tried
+        if (cell, trial.candidate) in costs and costs[cell, trial.candidate] < today.get(cell, 0.0)
+    }
+    rows = len({route for route, _ in pairs})
+    return PlannedAudit(
+        epsilon=options.epsilon,
+        rows=rows,
+        share=Plan(options.epsilon, options.delta).level / rows,
+        standing=standing(store, options.epsilon, options.delta, sorted(pairs)),
+        trials=trials,
+    )
