@@ -69,6 +69,8 @@ class Hypotheses:
     paths: Mapping[str, Sequence[Step]]
     counts: Mapping[str, Mapping[tuple[str, float], Counts]]
     """Of the candidates of each path at every threshold, also where a step would cost too much to stand on it."""
+    shown: Mapping[str, Mapping[tuple[str, float], Counts]]
+    """As `counts`, of the candidates whose planned sample was ended before: what it held then."""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -81,13 +83,15 @@ def hypotheses(
     ladder: Ladder,
     mean_cost_usd: Mapping[tuple[Cell, str], float],
     incumbent_cost_usd: Mapping[Cell, float],
+    ended: Mapping[tuple[str, str], int],
 ) -> Hypotheses:
     """Of every row that has trials of a priced candidate.
 
     `mean_cost_usd` is the expected cost of one request of a row on a model; a candidate without one is left
-    out. It and the ladder fix the paths; no outcome is read before they stand.
+    out. It and the ladder fix the paths; no outcome is read before they stand. `ended` is (row, candidate) to
+    the last arrival of the first sample that a replay has ended.
     """
-    paths, counts = {}, {}
+    paths, counts, shown = {}, {}, {}
     for cell in CELLS:
         names = sorted({trial.candidate for trial in trials.get(cell, ())})
         candidates = []
@@ -106,7 +110,17 @@ def hypotheses(
             everywhere = path_of(each for each in candidates if each.ref in under_test)
             paths[route_name(cell)] = path
             counts[route_name(cell)] = tally(graded, everywhere, human=by_hand)
-    return Hypotheses(paths, counts)
+            of_row = {name: at for (route, name), at in ended.items() if route == route_name(cell)}
+            shown[route_name(cell)] = shown_before(trials[cell], everywhere, of_row)
+    return Hypotheses(paths, counts, shown)
+
+
+def shown_before(
+    trials: Sequence[Trial], steps: Sequence[Step], ended: Mapping[str, int]
+) -> dict[tuple[str, float], Counts]:
+    """What a replay had shown of the steps of one row when it ended the sample of their candidate, if it did."""
+    before = [trial for trial in trials if trial.arrived <= ended.get(trial.candidate, -1)]
+    return tally(along_the_ladder(before)[0], [step for step in steps if step.candidate in ended])
 
 
 def along_the_ladder(trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from router_audit.certify.correction import corrected_regret
 from router_audit.certify.exact import p_value
 from router_audit.certify.looks import FIRST, FirstLook
-from router_audit.certify.path import Step, testable
+from router_audit.certify.path import Step
 from router_audit.certify.procedure import Audit, Plan, RouteProof, Tested, certify, place
 from router_audit.certify.tally import Counts, HumanPairs
 
@@ -163,17 +163,18 @@ def _read(
         problems += [f"{where}: {it}" for it in _not_nested(found)]
         paths[name], counts[name] = path, found
         first[name] = {step.key: it for step, it in placed if it is not None}
-        share = plan.level / len(block["routes"])
-        for step, it in placed:
-            if it is None:
-                continue
-            what = f"{where}: {step.candidate} at {step.tau:g}"
-            if not testable(it.trials, step.tau, plan.epsilon, share):
-                problems.append(f"{what} had too few trials to be tested at look {it.look}")
-            counted = (found[step.key].trials, found[step.key].regrets)
-            if it.look == plan.look and (it.trials, it.regrets) != counted:
-                problems.append(f"{what} is looked at for the first time, with other counts than its own")
+        problems += [
+            f"{where}: {step.candidate} at {step.tau:g} is first looked at now, with more trials than it has"
+            for step, it in placed
+            if it is not None and it.look == plan.look and not _within(it, found[step.key])
+        ]
     return plan, paths, counts, first, problems
+
+
+def _within(first: FirstLook, counts: Counts) -> bool:
+    """Whether the counts may have grown out of those of the first look."""
+    grown = counts.regrets - first.regrets
+    return 0 <= grown <= counts.trials - first.trials
 
 
 def _first_look(row: Mapping[str, Any]) -> FirstLook | None:

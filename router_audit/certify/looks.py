@@ -5,13 +5,15 @@ share the rest through a mixture of likelihood ratios, which is a test martingal
 epsilon" each trial multiplies it by at most 1 on average, so that the chance that it *ever* reaches
 1/alpha is at most alpha (Ville 1939; Robbins 1970, Annals of Mathematical Statistics 41:1397-1409). It
 is a function of the counts alone: no calendar of looks has to be kept, and a sample may grow because of
-what it has shown. That each beginning of the sample has the row's mean regret is assumed, as of any
-sample: replays are drawn so (`sampling.order`), canary traffic by a hash.
+what it has shown. The first look alone is exact only where the number of its trials was not chosen by
+their outcomes: a replay that has ended its planned sample and said so has spent it. That each beginning
+of the sample has the row's mean regret is assumed, as of any sample: replays are drawn so (`sampling.order`), canary traffic by a hash.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, inf, log, log1p
 from typing import Literal
 
@@ -53,6 +55,7 @@ def p_value(trials: int, regrets: int, epsilon: float, first: FirstLook | None) 
     return max(FIRST * now, min(then, _later(trials, regrets, epsilon)))
 
 
+@lru_cache(maxsize=8192)
 def anytime_p_value(trials: int, regrets: int, epsilon: float) -> float:
     """Of H0 "regret >= epsilon", at any number of looks: 1 / mixture of likelihood ratios.
 
@@ -92,6 +95,7 @@ def upper_bound(trials: int, regrets: int, level: float, first: FirstLook | None
     return max(least, min(then, _later_bound(trials, regrets, level)))
 
 
+@lru_cache(maxsize=8192)
 def further_trials(trials: int, regrets: int, epsilon: float, level: float, first: FirstLook | None) -> int:
     """How many more trials, none of them a regret, until `p_value` rejects at `level`; 0 when it does.
 
@@ -153,6 +157,7 @@ def _later(trials: int, regrets: int, epsilon: float) -> float:
     return min(1.0, anytime_p_value(trials, regrets, epsilon) * FIRST / (1 - FIRST))
 
 
+@lru_cache(maxsize=8192)
 def _later_bound(trials: int, regrets: int, level: float) -> float:
     """Where `_later` falls to `level`, by bisection; above the point estimate it falls as epsilon grows."""
     low, high = regrets / trials if trials else 1.0, 1.0

@@ -179,20 +179,24 @@ def certify(
     counts: Mapping[str, Mapping[tuple[str, float], Counts]],
     plan: Plan,
     first: Mapping[str, Mapping[tuple[str, float], FirstLook]] | None = None,
+    shown: Mapping[str, Mapping[tuple[str, float], Counts]] | None = None,
 ) -> Audit:
     """Test every route along its path; see the module's docstring for what is controlled.
 
     `paths` names the K routes (each shares delta, so name only those for which trials were planned);
     `counts` holds, per route, the counts of every step by (candidate, tau), as `tally` returns them;
     a step without its counts is a KeyError. `first` holds, in the same way, the steps that a look of this
-    audit, this one or an earlier, found testable; what else is testable now is first looked at now. The
-    order of any mapping changes nothing. Raises ValueError where a step was first looked at after this look.
+    audit, this one or an earlier, found testable; what else is testable now is first looked at now, at its
+    counts, or at those of a sample that was ended before and `shown`. The order of any mapping changes
+    nothing. Raises ValueError where a step was first looked at after this look.
     """
     if not paths:
         return Audit(plan, ())
     share = plan.level / len(paths)
     placed = {
-        route: _placed(path, counts[route], (first or {}).get(route, {}), plan, share)
+        route: _placed(
+            path, counts[route], (first or {}).get(route, {}), (shown or {}).get(route, {}), plan, share
+        )
         for route, path in paths.items()
     }
     tested = {
@@ -215,6 +219,7 @@ def _placed(
     path: Sequence[Step],
     counts: Mapping[tuple[str, float], Counts],
     first: Mapping[tuple[str, float], FirstLook],
+    shown: Mapping[tuple[str, float], Counts],
     plan: Plan,
     share: float,
 ) -> list[_Placed]:
@@ -225,7 +230,8 @@ def _placed(
         if seen is not None and not 1 <= seen.look <= plan.look:
             raise ValueError(f"look {seen.look} is not among the looks 1 to {plan.look}")
         if seen is None and testable(found.trials, step.tau, plan.epsilon, share):
-            seen = FirstLook(plan.look, step.expected_cost_usd, found.trials, found.regrets)
+            then = shown.get(step.key, found)
+            seen = FirstLook(plan.look, step.expected_cost_usd, then.trials, then.regrets)
         steps.append((step, seen))
     return sorted(steps, key=place)
 

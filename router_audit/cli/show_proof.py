@@ -89,8 +89,10 @@ def show_plan(console: Console, plan: ReplayPlan) -> None:
         )
     for line in plan.lines:
         short = "" if line.trials >= line.least else " (too few to certify)"
-        if line.look > 1:
-            short += f" (look {line.look}: {line.least} in all, no further regret)"
+        if line.again and line.trials < line.least:
+            short = (
+                f" (looked at before: --trials {line.least} or more, {line.wanted} for four times in five)"
+            )
         table.add_row(
             line.profile + (" (huge)" if line.context == "huge" else ""),
             line.candidate,

@@ -73,7 +73,8 @@ def evidence(
             notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
     rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
     costs = mean_costs_usd(seen.frame, tested | rungs | dict(seen.prices))
-    tests = hypotheses(trials, ladder, costs, incumbent_costs_usd(seen.frame))
+    ended = {pair: each.arrived for pair, each in looks.ended_samples(store).items()}
+    tests = hypotheses(trials, ladder, costs, incumbent_costs_usd(seen.frame), ended)
     audit = looks.look(store, tests, epsilon, delta)
     if audit.routes and audit.plan.audit > 1:
         notes.append(

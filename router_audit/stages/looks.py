@@ -67,6 +67,43 @@ def standing(
     return Standing(None, known.height + 1, 0, "", {})
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Where a replay has ended its sample of one candidate on one row, and said so."""
+
+    arrived: int
+    """The last addition of trials that was there, the first time."""
+    planned: int
+    """Trials of the largest sample that was ended."""
+
+
+def ended_samples(store: Store) -> dict[tuple[str, str], Ended]:
+    """By (row, candidate)."""
+    rows = store.query("ended_samples").iter_rows()
+    return {(route, candidate): Ended(arrived, planned) for route, candidate, arrived, planned in rows}
+
+
+def end_samples(store: Store, planned: Mapping[tuple[str, str], int]) -> None:
+    """Keep that these samples, by (row, candidate), are at their end and were shown."""
+    import polars as pl
+
+    if not planned:
+        return
+    with store.transaction():
+        now = Ended(int(store.query("arrivals")["next"][0]) - 1, 0)
+        before = ended_samples(store)
+        rows = [
+            {
+                "route": route,
+                "candidate": candidate,
+                "arrived": before.get((route, candidate), now).arrived,
+                "planned": max(trials, before.get((route, candidate), now).planned),
+            }
+            for (route, candidate), trials in sorted(planned.items())
+        ]
+        store.append("ended_samples", pl.DataFrame(rows), on_conflict="replace")
+
+
 def look(store: Store, tests: Hypotheses, epsilon: float, delta: float) -> Audit:
     """Test, and keep that it was looked. The same counts once more are the same look, with the same result.
 
@@ -92,7 +129,8 @@ def look(store: Store, tests: Hypotheses, epsilon: float, delta: float) -> Audit
 
 
 def _at(number: int, before: Standing, tests: Hypotheses, epsilon: float, delta: float) -> Audit:
-    return certify(tests.paths, tests.counts, Plan(epsilon, delta, before.number, number), before.first)
+    plan = Plan(epsilon, delta, before.number, number)
+    return certify(tests.paths, tests.counts, plan, before.first, tests.shown)
 
 
 def _new_steps(before: Standing, found: Audit) -> list[tuple[str, Tested]]:

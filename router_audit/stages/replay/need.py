@@ -1,4 +1,4 @@
-"""How many trials a certificate takes: fewer at the first look at a candidate, more where a table was built on it."""
+"""How many trials a certificate takes: fewer at the first look at a candidate, more where it was looked at before."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router_audit.canary import without_alarmed
-from router_audit.certify import FirstLook, Plan, tally
+from router_audit.certify import TAUS, FirstLook, Plan, tally
 from router_audit.certify.looks import further_trials
 from router_audit.certify.looks import trials_wanted as wanted_later
 from router_audit.certify.path import WANTED_POWER, Step
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
-from router_audit.proving import along_the_ladder, route_name, trials_by_cell
+from router_audit.proving import along_the_ladder, route_name, shown_before, trials_by_cell
 from router_audit.sampling import trials_wanted
 from router_audit.stages.alarms import standing_alarms
-from router_audit.stages.looks import Standing, standing
+from router_audit.stages.looks import Ended, Standing, ended_samples, standing
 from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ class Need:
     """Trials that certify without a regret; after a look: in all, without a further one."""
     wanted: int
     """Trials, in all, that certify four times in five if the true regret is a fifth of epsilon."""
-    look: int
-    """Which look at it the next table is."""
     first: Mapping[float, FirstLook]
-    """By threshold, what was looked at first; empty before the first look."""
+    """By threshold, what was looked at first, in a table or at the end of a replay; empty before that."""
+    done: int = 0
+    """Trials of the largest sample that a replay has ended: so many once more are nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,12 @@ class PlannedAudit:
     """The level that each row starts with."""
     standing: Standing
     trials: Mapping[Cell, Sequence[Trial]]
+    ended: Mapping[tuple[str, str], Ended]
 
     @property
     def first_need(self) -> Need:
         """Of a candidate that was never looked at."""
-        return Need(*trials_wanted(self.epsilon, self.share), look=1, first={})
+        return Need(*trials_wanted(self.epsilon, self.share), first={})
 
     @property
     def least_later(self) -> int:
@@ -67,17 +68,23 @@ class PlannedAudit:
 
     def need(self, cell: Cell, candidate: str) -> Need:
         """Of a candidate on a row, given what the store has of it."""
-        seen = self.standing.first.get(route_name(cell), {})
+        route, tried = route_name(cell), self.trials.get(cell, ())
+        seen = self.standing.first.get(route, {})
         first = {tau: it for (name, tau), it in seen.items() if name == candidate}
+        ended = self.ended.get((route, candidate))
+        if not first and ended is not None:
+            steps = [Step(candidate, tau, 0.0) for tau in TAUS]
+            shown = shown_before(tried, steps, {candidate: ended.arrived})
+            first = {tau: FirstLook(1, 0.0, it.trials, it.regrets) for (_, tau), it in shown.items()}
         if not first:
             return self.first_need
         step = Step(candidate, 0.0, 0.0)
-        graded, _ = along_the_ladder(self.trials.get(cell, ()))
-        found = tally(graded, [step])[step.key]
-        least, wanted = wanted_later(
-            found.trials, found.regrets, self.epsilon, self.share, first[0.0], WANTED_POWER
+        found = tally(along_the_ladder(tried)[0], [step])[step.key]
+        return Need(
+            *wanted_later(found.trials, found.regrets, self.epsilon, self.share, first[0.0], WANTED_POWER),
+            first,
+            ended.planned if ended else 0,
         )
-        return Need(least, wanted, self.standing.look + 1, first)
 
 
 def audit_of(
@@ -114,4 +121,5 @@ def audit_of(
         share=Plan(options.epsilon, options.delta).level / rows,
         standing=standing(store, options.epsilon, options.delta, sorted(pairs)),
         trials=trials,
+        ended=ended_samples(store),
     )

@@ -80,8 +80,7 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
     needs = {(cell, candidate.ref): audit.need(cell, candidate.ref) for cell, candidate in pairs}
     fresh = audit.first_need
     drawn = {
-        (cell, candidate.ref): samples[cell][: options.trials or needs[cell, candidate.ref].wanted]
-        for cell, candidate in pairs
+        (cell, candidate.ref): samples[cell][: options.trials or fresh.wanted] for cell, candidate in pairs
     }
     labels = labels_of(store, {each.template_id for sample in drawn.values() for each in sample})
     lines, plans = [], []
@@ -105,7 +104,7 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
                 trials=len(line.sample),
                 least=line.need.least,
                 wanted=line.need.wanted,
-                look=line.need.look,
+                again=bool(line.need.first),
                 stored=each.stored,
                 likely_usd=each.likely_usd,
                 worst_usd=each.worst_usd,

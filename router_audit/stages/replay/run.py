@@ -79,6 +79,9 @@ class State:
         if not left:
             self.stop = "sample-used-up"
             return
+        first = self.line.need.first
+        if first and self.asked < first[0.0].trials:
+            return  # what was looked at before is there already
         said = set()
         for tau in TAUS if run.options.logprobs else TAUS[:1]:
             kept = [g for g, sure in self.grades if tau == 0 or (sure is not None and sure >= tau)]
@@ -90,13 +93,20 @@ class State:
                     len(kept) + left,
                     run.options.epsilon,
                     run.work.share,
-                    self.line.need.first.get(tau),
+                    first.get(tau),
                 )
             )
         if said == {"reject"}:
             self.stop = "certain"
-        elif said == {"futile"} and len(self.line.sample) >= self.line.need.least:
-            self.stop = "hopeless"  # a smaller sample was never meant to certify: it is asked to its end
+        elif said == {"futile"} and not self.line.need.done < len(self.line.sample) < self.line.need.least:
+            self.stop = "hopeless"  # a sample too small to certify was never meant to: it is asked to its end
+
+    @property
+    def ended(self) -> bool:
+        """Whether a verdict could be read off what it shows now: trials after that are another look."""
+        if self.stop == "sample-used-up":
+            return len(self.grades) >= self.line.need.least and not self.ungraded and not self.line.ungradable
+        return self.stop in {"certain", "hopeless"}
 
     def result(self) -> LineResult:
         """What became of the line, once it has stopped."""

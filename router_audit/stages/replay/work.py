@@ -84,8 +84,8 @@ class LinePlan:
     """Trials that would certify without a single regret; after a look: in all, without a further one."""
     wanted: int
     """Trials, in all, that certify four times in five if the true regret is a fifth of epsilon."""
-    look: int
-    """Which look at this candidate's trials the next table is: after the first a certificate takes more of them."""
+    again: bool
+    """Whether its trials were looked at before, in a table or at the end of a replay: then it takes more of them."""
     stored: int
     """Of `trials`, those whose answer is in the store already."""
     likely_usd: Decimal

@@ -30,3 +30,12 @@ CREATE TABLE first_looks (
     regrets            BIGINT NOT NULL,
     PRIMARY KEY (audit, route, candidate, tau)
 );
+
+-- Where a replay has ended its planned sample of a candidate and said so: what comes after is looked at again.
+CREATE TABLE ended_samples (
+    route      VARCHAR NOT NULL,
+    candidate  VARCHAR NOT NULL,
+    arrived    BIGINT NOT NULL,   -- the last addition of trials that was there, the first time
+    planned    BIGINT NOT NULL,   -- the largest such sample
+    PRIMARY KEY (route, candidate)
+);
