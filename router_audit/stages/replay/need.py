@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from router_audit.canary import without_alarmed
@@ -48,11 +48,15 @@ class PlannedAudit:
     """The audit that a table after this replay would be."""
 
     epsilon: float
+    delta: float
     rows: int
     """Rows that share delta."""
     share: float
     """The level that each row starts with."""
-    standing: Standing
+    tested: frozenset[tuple[str, str]]
+    """(row, candidate) with trials that a table would test now."""
+    standing: Standing | None
+    """None until it is known what can be graded."""
     trials: Mapping[Cell, Sequence[Trial]]
     ended: Mapping[tuple[str, str], Ended]
 
@@ -66,10 +70,15 @@ class PlannedAudit:
         """Trials without a regret that certify at a later look."""
         return further_trials(0, 0, self.epsilon, self.share, FirstLook(1, 0.0, 0, 0))
 
+    def of(self, store: Store, sampled: Sequence[tuple[Cell, str]]) -> PlannedAudit:
+        """The same, of those of its pairs that will have trials: what nobody can grade is not asked."""
+        pairs = self.tested | {(route_name(cell), candidate) for cell, candidate in sampled}
+        return replace(self, standing=standing(store, self.epsilon, self.delta, sorted(pairs)))
+
     def need(self, cell: Cell, candidate: str) -> Need:
         """Of a candidate on a row, given what the store has of it."""
         route, tried = route_name(cell), self.trials.get(cell, ())
-        seen = self.standing.first.get(route, {})
+        seen = self.standing.first.get(route, {}) if self.standing else {}
         first = {tau: it for (name, tau), it in seen.items() if name == candidate}
         ended = self.ended.get((route, candidate))
         if not first and ended is not None:
@@ -108,18 +117,20 @@ def audit_of(
     )
     today = incumbent_costs_usd(seen.frame)
     pairs = {(route_name(cell), model.ref) for cell, model in planned}
-    pairs |= {
+    tested = frozenset(
         (route_name(cell), trial.candidate)
         for cell, tried in trials.items()
         for trial in tried
         if (cell, trial.candidate) in costs and costs[cell, trial.candidate] < today.get(cell, 0.0)
-    }
-    rows = len({route for route, _ in pairs})
+    )
+    rows = len({route for route, _ in pairs | tested})
     return PlannedAudit(
         epsilon=options.epsilon,
+        delta=options.delta,
         rows=rows,
         share=Plan(options.epsilon, options.delta).level / rows,
-        standing=standing(store, options.epsilon, options.delta, sorted(pairs)),
+        tested=tested,
+        standing=None,
         trials=trials,
         ended=ended_samples(store),
     )

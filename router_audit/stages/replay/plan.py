@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,6 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
             where="nothing to replay",
         )
     audit = audit_of(store, book, seen, pairs, options)
-    needs = {(cell, candidate.ref): audit.need(cell, candidate.ref) for cell, candidate in pairs}
     fresh = audit.first_need
     drawn = {
         (cell, candidate.ref): samples[cell][: options.trials or fresh.wanted] for cell, candidate in pairs
@@ -85,10 +84,11 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
     labels = labels_of(store, {each.template_id for sample in drawn.values() for each in sample})
     lines, plans = [], []
     for cell, candidate in pairs:
-        at = (cell, candidate.ref)
-        line, plan = _line(store, cell, candidate, drawn[at], needs[at], judge, labels, options)
+        line, plan = _line(store, cell, candidate, drawn[cell, candidate.ref], fresh, judge, labels, options)
         lines.append(line)
         plans.append(plan)
+    asked = audit.of(store, [(line.cell, line.model.ref) for line in lines if line.sample])
+    lines = [replace(line, need=asked.need(line.cell, line.model.ref)) for line in lines]
     hosts = sorted(
         {line.model.client.host for line in lines if line.sample} | ({judge.client.host} if judge else set())
     )
