@@ -166,6 +166,7 @@ class TestPath:
         path = path_of([Candidate("e", 1, "s", 3), Candidate("s", 3, None, 15)], taus=(0, 0.5))
         assert [s.key for s in path] == [("s", 0.5), ("s", 0.0), ("e", 0.5), ("e", 0.0)]
         assert [s.expected_cost_usd for s in path] == [10.5, 3.0, 2.5, 1.0]
+        assert [s.worst_cost_usd for s in path] == [18.0, 18.0, 4.0, 4.0]
 
     def test_no_step_dearer_than_the_incumbent(self):
         path = path_of([Candidate("s", 3, None, 15)], incumbent_cost_usd=15)
@@ -487,7 +488,7 @@ class TestVerify:
     def test_every_single_edited_figure_is_caught(self, block):
         """Each number, flag and word of the block in turn, so that no field is left unguarded."""
         # Descriptions, of which only the order is evidence, and what the store counts.
-        free = {"rung", "expected_cost_usd", "candidate", "tau"}
+        free = {"rung", "expected_cost_usd", "worst_cost_usd", "candidate", "tau"}
         for route in range(len(block["routes"])):
             hypotheses = block["routes"][route]["hypotheses"]
             for i, row in enumerate(hypotheses):

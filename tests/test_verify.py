@@ -135,6 +135,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "a p-value in the evidence": (put(*FIRST_STEP, "p_value", value=1e-9), "p_value"),
     "a p-value on the route": (put("routes", 0, "evidence", "p_value", value=1e-9), "routes/0/evidence"),
     "a bound": (put(*FIRST_STEP, "upper_bound", value=0.001), "upper_bound"),
+    "a worst cost": (put(*FIRST_STEP, "worst_cost_usd", value=0.0001), "worst cost"),
     "a level": (put("evidence", "routes", 0, "level", value=0.05), "evidence.routes[0].level"),
     "epsilon of the table": (put("epsilon", value=0.01), "evidence.epsilon"),
     "delta of the table": (put("delta", value=0.001), "evidence.delta"),
@@ -219,9 +220,10 @@ def test_no_figure_of_evidence_or_route_can_be_changed_alone(
 ) -> None:
     """Any single leaf of the evidence and the routes, set to any other value of its kind, signed again.
 
-    Left out: what the table takes from the log (requests, incumbent, expected cost) or from its reader.
+    Left out: what the table takes from the log (requests, incumbent, costs), from the store (how many audits and
+    looks there were) or from its reader.
     """
-    given_by_log = {"requests", "incumbent", "expected_cost_usd"}
+    given_by_log = {"requests", "incumbent", "expected_cost_usd", "worst_cost_usd", "audit", "look"}
     paths = [
         p
         for part in ("evidence", "routes")

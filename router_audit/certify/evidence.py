@@ -87,6 +87,7 @@ def _hypothesis(tested: Tested, epsilon: float) -> dict[str, Any]:
         "tau": step.tau,
         "rung": step.rung,
         "expected_cost_usd": step.expected_cost_usd,
+        "worst_cost_usd": step.worst_cost_usd,
         "trials": counts.trials,
         "regrets": counts.regrets,
         "shared_failures": counts.shared_failures,
@@ -190,12 +191,13 @@ def _first_look(row: Mapping[str, Any]) -> FirstLook | None:
 
 
 def _step(row: Mapping[str, Any]) -> Step:
-    rung = row["rung"]
+    rung, worst = row["rung"], row["worst_cost_usd"]
     return Step(
         str(row["candidate"]),
         float(row["tau"]),
         float(row["expected_cost_usd"]),
         None if rung is None else str(rung),
+        None if worst is None else float(worst),
     )
 
 

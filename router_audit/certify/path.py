@@ -48,6 +48,8 @@ class Step:
     """Of one request: the candidate's cost, and the rung's for the share expected to escalate."""
     rung: str | None = None
     """Where the rest goes; None for the request's own incumbent."""
+    worst_cost_usd: float | None = None
+    """Of one request that escalates: the candidate's and the rung's answer are both paid. None: not known."""
 
     @property
     def key(self) -> tuple[str, float]:
@@ -83,7 +85,8 @@ def path_of(
             share = (1.0 if tau == 0 else 1 - tau) if stay is None else stay[tau]
             cost = candidate.cost_usd + (1 - share) * candidate.rung_cost_usd
             if incumbent_cost_usd is None or cost < incumbent_cost_usd:
-                steps.append(Step(candidate.ref, tau, cost, candidate.rung))
+                worst = candidate.cost_usd + candidate.rung_cost_usd
+                steps.append(Step(candidate.ref, tau, cost, candidate.rung, worst))
     return tuple(sorted(steps, key=order_key))
 
 
