@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
-from router_audit.certify import Plan, evidence_block
+from router_audit.certify import evidence_block
 from router_audit.constraints import kept, past_alarms
 from router_audit.errors import InputError, UserError
 from router_audit.observing import block
@@ -100,7 +100,8 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         ladder,
         book,
         prices,
-        plan=Plan(epsilon=options.epsilon, delta=options.delta),
+        epsilon=options.epsilon,
+        delta=options.delta,
         huge_context_tokens=options.huge_context_tokens,
     )
     traffic, alarms = traffic_of(seen.frame), standing_alarms(store)

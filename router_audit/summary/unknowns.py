@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from router_audit.certify import trials_needed
+from router_audit.certify import Plan, trials_needed
 from router_audit.types.report import Unknown
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def _routes(table: RoutingTable, gaps: Gaps) -> list[Unknown]:
     found = []
     live = [route for route in table["routes"] if route["requests"]]
     proofs = {block["route"]: block for block in table.get("evidence", {}).get("routes", ())}
-    fresh = trials_needed(table["epsilon"], table["delta"] / max(1, len(live)))
+    level = Plan(table["epsilon"], table["delta"]).level
+    fresh = trials_needed(table["epsilon"], level / max(1, len(live)))
     cheapest = next((rung["model"] for rung in table["ladder"]["models"]), "MODEL")
     for route in live:
         key = f"{route['profile']}/{route['context']}"
