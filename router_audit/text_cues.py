@@ -30,7 +30,7 @@ _WORDS: dict[str, str] = {
         spans mention mentions mentioned invoice receipt resume résumé record records column columns row rows
         table csv json null verbatim subject object argument arguments trigger* event events email emails
         address addresses phone identifier identifiers ids person people persons organization* organisation*
-        location* protein* gene genes chemical* disease* drug drugs speaker speakers characters nimi nimet
+        location* protein* gene genes chemical* disease* drug drugs noun nouns phrase phrases substring* subsequence* token tokens speaker speakers characters nimi nimet
         nombres fechas noms namen felder datum daten nomi campi""",
     "reason_verb": """
         calculat* comput* solve* prove derive evaluate simplif* explain why think reason reasoning deduce infer

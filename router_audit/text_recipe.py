@@ -14,7 +14,7 @@ from router_audit.text_guard import strip_attacks
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RECIPE_VERSION = "1"
+RECIPE_VERSION = "2"
 INSTRUCTION_CHARS = 420
 SYSTEM_CHARS = 320
 WHOLE_HEAD, WHOLE_TAIL = 200, 160
@@ -121,7 +121,6 @@ FEATURE_NAMES: tuple[str, ...] = (
     *(f"user_{name}" for name, _ in _COUNTS),
     "system_tool_docs", "system_json_keys", "system_bullets",
     *(f"instruction_{name}" for name in CUE_NAMES),
-    *(f"ending_{name}" for name in CUE_NAMES),
     *(f"system_{name}" for name in CUE_NAMES),
 )  # fmt: skip
 
@@ -301,7 +300,9 @@ def _features(
     values.extend(
         _log(min(len(pattern.findall(system)), 40), 3.0) for pattern in (_TOOL_DOC, _JSON_KEY, _BULLET)
     )
-    for text in (user_ask, ending, system_ask):
+    # Where the system message orders and the user's turn is bare content, the content's words say nothing of the work.
+    effective = user_ask if asked or not system_ask else system_ask
+    for text in (effective, system_ask):
         values.extend(_log(count, 2.0) for count in count_cues(text))
     return tuple(values)
 
