@@ -6,45 +6,29 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from router_audit import routing
-from router_audit.errors import InputError, UserError
+from router_audit.errors import UserError
 from router_audit.incoming import read_request
-from router_audit.tablefile import newest_table, read_table
+from router_audit.router.loading import load, signature_of
+from router_audit.router.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router_audit.embedding import Encoder
     from router_audit.incoming import Incoming
-    from router_audit.live_classifier import LiveClassifier
     from router_audit.pricing import PriceBook
+    from router_audit.router.loading import Loaded
     from router_audit.routing import Facts, Rules
     from router_audit.text_recipe import PromptView
     from router_audit.types import AnswerSignal, Decision, Escalation
 
 CANARY_KEY = "ROUTER_AUDIT_CANARY_KEY"
-SESSIONS = 10_000
-"""Sessions whose model is remembered, the least recent forgotten first."""
-SESSION_S = 3600.0
-"""A session idle for longer has no warm cache to keep: one hour is the longest any provider sells."""
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """One version of a table, ready to decide."""
-
-    rules: Rules
-    classifier: LiveClassifier
-    signature: tuple[Any, ...]
-    """The file it was read from, and that file's identity, size and time."""
-    prices_as_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +69,7 @@ class Router:
         self._path = path
         self._loaded, self._fast = loaded, fast
         self._canary_share, self._canary_key = canary_share, canary_key
-        self._sticky = sticky_sessions
-        self._sessions: OrderedDict[str, tuple[str, str, float]] = OrderedDict()
-        self._sessions_lock = threading.Lock()
+        self._sessions = Sessions() if sticky_sessions else None
         self._check_every_s = check_every_s
         self._next_check = time.monotonic() + check_every_s
         self._reloading = threading.Lock()
@@ -120,7 +102,7 @@ class Router:
         key = os.environ.get(CANARY_KEY, "") if canary_key is None else canary_key
         return cls(
             where,
-            _load(where, encoder, fast=fast),
+            load(where, encoder, fast=fast),
             fast=fast,
             canary_share=canary_share,
             canary_key=key.encode(),
@@ -151,7 +133,8 @@ class Router:
         decision = routing.decide(
             loaded.rules, facts, canary_key=self._canary_key, canary_share=self._canary_share
         )
-        self._remember(incoming, decision)
+        if self._sessions is not None:
+            self._sessions.remember(incoming.session_id, decision)
         return decision
 
     def explain(self, request: Mapping[str, Any]) -> Explanation:
@@ -203,7 +186,7 @@ class Router:
             request_id=incoming.request_id,
             asked=asked,
             asked_mtok=asked_mtok,
-            held=self._held(incoming.session_id, loaded.rules.version),
+            held=self._sessions.held(incoming.session_id, loaded.rules.version) if self._sessions else None,
         )
         return facts, view
 
@@ -231,24 +214,6 @@ class Router:
         tails = [ref for ref in loaded.rules.prices if ref.partition("/")[2] == name]
         return (tails[0] if len(tails) == 1 else name), None
 
-    def _held(self, session_id: str | None, version: str) -> str | None:
-        if session_id is None or not self._sticky:
-            return None
-        with self._sessions_lock:
-            entry = self._sessions.get(session_id)
-        if entry is None or entry[0] != version or time.monotonic() - entry[2] > SESSION_S:
-            return None
-        return entry[1]
-
-    def _remember(self, incoming: Incoming, decision: Decision) -> None:
-        if incoming.session_id is None or not self._sticky or not decision.moved or decision.model is None:
-            return
-        with self._sessions_lock:
-            self._sessions[incoming.session_id] = (decision.table_version, decision.model, time.monotonic())
-            self._sessions.move_to_end(incoming.session_id)
-            while len(self._sessions) > SESSIONS:
-                self._sessions.popitem(last=False)
-
     def _look_for_news(self) -> None:
         """At most every `check_every_s`: has the table changed? It is loaded aside; requests go on meanwhile."""
         now = time.monotonic()
@@ -257,7 +222,7 @@ class Router:
         self._next_check = now + self._check_every_s
         if not self._reloading.acquire(blocking=False):
             return
-        signature = _signature(self._path)
+        signature = signature_of(self._path)
         if signature is None or signature in (self._loaded.signature, self._refused):
             self._reloading.release()
             return
@@ -267,52 +232,16 @@ class Router:
         try:
             self._reload()
         except UserError as error:
-            self._refused = _signature(self._path)
+            self._refused = signature_of(self._path)
             log.warning("table %s stays in use: %s", self.version, error)
         finally:
             self._reloading.release()
 
     def _reload(self) -> bool:
-        if _signature(self._path) == self._loaded.signature:
+        if signature_of(self._path) == self._loaded.signature:
             return False
         before = self.version
-        self._loaded = _load(self._path, self._loaded.classifier.encoder, fast=self._fast)
+        self._loaded = load(self._path, self._loaded.classifier.encoder, fast=self._fast)
         self._refused = None
         log.info("table %s replaces %s", self.version, before)
         return True
-
-
-def _file(path: Path) -> Path:
-    return newest_table(path) if path.is_dir() else path
-
-
-def _signature(path: Path) -> tuple[Any, ...] | None:
-    """What tells one state of the table from another; None where there is none to read."""
-    try:
-        file = _file(path)
-        found = file.stat()
-    except (OSError, UserError):
-        return None
-    return (str(file), found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def _load(path: Path, encoder: Encoder | None, *, fast: bool) -> Loaded:
-    from router_audit.live_classifier import load_classifier
-
-    signature = _signature(path)
-    file = _file(path)
-    table = read_table(file)
-    rules = routing.rules_of(table)
-    if table["classifier"] is None or table["encoder"] is None:
-        raise InputError(
-            "names no classifier, so it cannot decide; run `router-audit train`, then build the table again",
-            where=str(file),
-        )
-    return Loaded(
-        rules=rules,
-        classifier=load_classifier(
-            file.parent, table["classifier"], table["encoder"], encoder=encoder, fast=fast
-        ),
-        signature=signature or (),
-        prices_as_of=table["prices"]["as_of"],
-    )

