@@ -66,7 +66,9 @@ def pooled(results: Sequence[SourceResult]) -> Evaluation:
 def accuracy(result: SourceResult) -> float:
     """The share of the source's rows whose likeliest profile is right."""
     best = result.probabilities.argmax(axis=1)
-    return float(np.mean([PROFILES[index] == label for index, label in zip(best, result.labels, strict=True)]))
+    return float(
+        np.mean([PROFILES[index] == label for index, label in zip(best, result.labels, strict=True)])
+    )
 
 
 def measured(everything: TrainingSet) -> str:
@@ -164,12 +166,10 @@ def trained_on(paths: Sequence[Path], everything: TrainingSet) -> str:
     """The Markdown of provenance and licences."""
     head = load_head(HEAD_FOLDER)
     licences = {
-        row.source: row.licence
-        for row in everything.rows
-        if is_trainable(row) and row.licence != OWN_SOURCE
+        row.source: row.licence for row in everything.rows if is_trainable(row) and row.licence != OWN_SOURCE
     }
     own = [row for row in everything.rows if row.licence == OWN_SOURCE]
-    kinds = Counter({profile: 0 for profile in PROFILES})
+    kinds = Counter(dict.fromkeys(PROFILES, 0))
     for _, profile in {(row.task, row.profile) for row in own}:
         kinds[profile] += 1
     shown = [
@@ -189,7 +189,9 @@ def trained_on(paths: Sequence[Path], everything: TrainingSet) -> str:
         "| source | licence | rows |",
         "| --- | --- | --- |",
     ]  # fmt: skip
-    shown += [f"| {source} | {licences[source]} | {head.about['sources'][source]} |" for source in sorted(licences)]
+    shown += [
+        f"| {source} | {licences[source]} | {head.about['sources'][source]} |" for source in sorted(licences)
+    ]
     left = sorted({row.source for row in everything.rows if not is_trainable(row)})
     shown += ["", f"Measured on, never trained on, for want of a licence: {', '.join(left)}."]
     return "\n".join(shown)

@@ -105,7 +105,9 @@ def test_plain_requests(labeller: BuiltinLabeller, profile: str, record: dict[st
 
 
 @pytest.mark.parametrize("record", ODD)
-def test_odd_input_gets_an_answer_at_bounded_cost(labeller: BuiltinLabeller, record: dict[str, object]) -> None:
+def test_odd_input_gets_an_answer_at_bounded_cost(
+    labeller: BuiltinLabeller, record: dict[str, object]
+) -> None:
     start = time.perf_counter()
     verdict = labeller.label([record])[0]
     assert time.perf_counter() - start < 1.0

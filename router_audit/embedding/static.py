@@ -48,7 +48,9 @@ class StaticTokens:
         import numpy as np
 
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch([encodable(text) for text in texts], add_special_tokens=False)
+        encodings = self._tokenizer.encode_batch(
+            [encodable(text) for text in texts], add_special_tokens=False
+        )
         for row, encoding in enumerate(encodings):
             if encoding.ids:
                 out[row] = self._table[encoding.ids].sum(axis=0)
