@@ -19,7 +19,7 @@ from router_audit.cli.asking import (
     asking,
 )
 from router_audit.cli.build_table import PriceFile
-from router_audit.cli.options import Db, EncoderName, Json, Quiet, Wait
+from router_audit.cli.options import Db, Json, Quiet, Wait
 from router_audit.cli.output import opened, output
 
 EXAMPLE = "Example: router-audit evaluate gold.jsonl.gz --json"
@@ -41,7 +41,6 @@ def evaluate(
     gold: GoldFile,
     *,
     classifier: ClassifierName = "builtin",
-    encoder: EncoderName = None,
     db: Db = None,
     labeller: ProviderName = None,
     model: ModelName = None,
@@ -63,7 +62,7 @@ def evaluate(
     with output(json=json, quiet=quiet) as out:
         ask = asking(out, budget_usd=budget_usd, concurrency=concurrency, ask_again=ask_again, yes=yes)
         how = PromptAsking(labeller=labeller, model=model, base_url=base_url, prices=prices, ask=ask)
-        options = stage.EvaluateOptions(gold=gold, classifier=classifier, encoder=encoder, prompt=how)
+        options = stage.EvaluateOptions(gold=gold, classifier=classifier, prompt=how)
         needs_store = classifier != "builtin"
         with opened(db, wait) if needs_store else nullcontext() as store:
             result = stage.evaluate(store, options, out.progress)
