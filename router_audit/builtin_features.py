@@ -1,10 +1,10 @@
-"""Feature columns of the builtin labeller: hashed words, structure, then the sentence vector of the instruction."""
+"""Feature columns of a classifier: static vector of the instruction, structure, then the vector of the encoder in use."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router_audit.embedding import HASHED_DIMENSION, Encoder, HashedWords
+from router_audit.embedding import Encoder, StaticTokens, static_tokens
 from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-HASHED = (0, HASHED_DIMENSION)
-STRUCTURE = (HASHED[1], HASHED[1] + len(FEATURE_NAMES))
-LIGHT = (HASHED[0], STRUCTURE[1])
-"""The columns that need no encoder."""
+STATIC = (0, StaticTokens.dimension)
+STRUCTURE = (STATIC[1], STATIC[1] + len(FEATURE_NAMES))
+LIGHT = (STATIC[0], STRUCTURE[1])
+"""The columns that need no forward pass: all that the builtin head reads."""
 
 
 def semantic_columns(dimension: int) -> tuple[int, int]:
-    """Return the columns of the instruction's sentence vector."""
+    """Return the columns of the encoder's vector."""
     return (STRUCTURE[1], STRUCTURE[1] + dimension)
 
 
@@ -33,34 +33,51 @@ def view_prompts(records: Sequence[Mapping[str, object]]) -> list[PromptView]:
 
 
 def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> FloatArray:
-    """Return (n, columns) float32; without an encoder the semantic columns are left out.
-
-    Equal instructions are embedded once: production traffic is few templates.
-    """
+    """Return (n, columns) float32; without an encoder the last block is left out."""
     import numpy as np
 
-    hashed = HashedWords().encode([view.instruction for view in views])
+    unique, rows = _distinct([view.instruction for view in views])
+    static = static_tokens().encode(unique)
+    vectors = static if encoder is not None and encoder.name == StaticTokens.name else None
+    result: FloatArray = np.hstack([static[rows], _stored(views, encoder, unique, rows, vectors)])
+    return result
+
+
+def stored_features(views: Sequence[PromptView], encoder: Encoder | None) -> FloatArray:
+    """Return what `stored_columns` leaves of `build_features`, without working out the rest."""
+    return _stored(views, encoder, *_distinct([view.instruction for view in views]), None)
+
+
+def _distinct(texts: list[str]) -> tuple[list[str], list[int]]:
+    """Return the different texts and the place of each text among them: production traffic is few templates."""
+    unique = sorted(set(texts))
+    place = {text: row for row, text in enumerate(unique)}
+    return unique, [place[text] for text in texts]
+
+
+def _stored(
+    views: Sequence[PromptView],
+    encoder: Encoder | None,
+    unique: list[str],
+    rows: list[int],
+    vectors: FloatArray | None,
+) -> FloatArray:
+    import numpy as np
+
     structure = np.array([view.features for view in views], dtype=np.float32).reshape(
         len(views), len(FEATURE_NAMES)
     )
-    blocks = [hashed, structure]
-    if encoder is not None:
-        unique = sorted({view.instruction for view in views})
-        vectors = encoder.encode(unique)
-        place = {text: row for row, text in enumerate(unique)}
-        blocks.append(
-            vectors[[place[view.instruction] for view in views]]
-            if views
-            else vectors.reshape(0, encoder.dimension)
-        )
-    result: FloatArray = np.hstack(blocks).astype(np.float32, copy=False)
+    if encoder is None:
+        return structure
+    known = encoder.encode(unique) if vectors is None else vectors
+    result: FloatArray = np.hstack([structure, known[rows]]).astype(np.float32, copy=False)
     return result
 
 
 def stored_columns(features: FloatArray) -> FloatArray:
     """Return what the store keeps of feature rows (n, columns) and the user's own classifier learns from.
 
-    That is structure and sentence vector; the hashed words, thousands of columns, serve the builtin head alone.
+    That is structure and the encoder's vector; the static block before them serves the builtin head alone.
     """
     return features[:, STRUCTURE[0] :]
 

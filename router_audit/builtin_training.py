@@ -15,14 +15,7 @@ from router_audit.builtin_corpus import (
     read_rows,
     read_tasks,
 )
-from router_audit.builtin_features import (
-    HASHED,
-    LIGHT,
-    STRUCTURE,
-    build_features,
-    semantic_columns,
-    view_prompts,
-)
+from router_audit.builtin_features import STATIC, STRUCTURE, build_features, view_prompts
 from router_audit.classifier import (
     fit_linear,
     fit_neighbours,
@@ -30,7 +23,8 @@ from router_audit.classifier import (
     predict_proba,
     raw_log_probabilities,
 )
-from router_audit.classifier_head import Head
+from router_audit.classifier_head import Head, Neighbours
+from router_audit.embedding import StaticTokens
 from router_audit.errors import UserError
 from router_audit.text_recipe import RECIPE_VERSION
 
@@ -41,17 +35,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from router_audit.embedding import Encoder
-
     FloatArray = NDArray[np.float32]
 
 RECORDS_PER_INSTRUCTION = 2
 OWN_SHARE = 0.75
 """Share of the total training weight that our own corpus gets; public benchmarks are few, large and alike."""
-RIDGE_SEMANTIC, RIDGE_STRUCTURE, RIDGE_WORDS = 1e-2, 3e-2, 1e-2
-SHARE_SEMANTIC, SHARE_WORDS = 0.5, 0.35
+RIDGE = 1e-2
 REACH = 0.035
-MINIMUM_PROBABILITY = 0.40
+ALIKE = 0.85
+MINIMUM_PROBABILITY = 0.34
 FOLDS = 8
 
 
@@ -80,23 +72,24 @@ def load_corpus(folder: Path, seed: int = 0) -> list[LabelledPrompt]:
     return rows
 
 
-def featurise(rows: Sequence[LabelledPrompt], encoder: Encoder) -> TrainingSet:
-    """Apply the recipe and the encoder to every row."""
-    return TrainingSet(tuple(rows), build_features(view_prompts([row.record for row in rows]), encoder))
+def featurise(rows: Sequence[LabelledPrompt]) -> TrainingSet:
+    """Apply the recipe to every row."""
+    return TrainingSet(tuple(rows), build_features(view_prompts([row.record for row in rows]), None))
 
 
-def train_builtin(folder: Path, encoder: Encoder, seed: int = 0) -> Head:
+def train_builtin(folder: Path, seed: int = 0) -> Head:
     """Train the head on every row of `folder` whose licence permits it; the same folder gives the same numbers.
 
     The temperature is fitted on predictions for held-out sources and held-out task files.
     """
-    training = featurise([row for row in load_corpus(folder, seed) if is_trainable(row)], encoder)
-    head = fit_head(training, encoder)
-    logits, targets, weights = _held_out_logits(training, encoder)
+    training = featurise([row for row in load_corpus(folder, seed) if is_trainable(row)])
+    head = fit_head(training)
+    logits, targets, weights = _held_out_logits(training)
     sources = Counter(_family(row.source) for row in training.rows)
+    own_tasks = {row.task for row in training.rows if row.licence == OWN_SOURCE}
     about = {
-        "encoder": encoder.name, "dimension": encoder.dimension, "recipe": RECIPE_VERSION, "seed": seed,
-        "rows": len(training.rows), "sources": dict(sorted(sources.items())),
+        "encoder": StaticTokens.name, "recipe": RECIPE_VERSION, "seed": seed, "rows": len(training.rows),
+        "own_tasks": len(own_tasks), "sources": dict(sorted(sources.items())),
     }  # fmt: skip
     return replace(
         head,
@@ -106,28 +99,28 @@ def train_builtin(folder: Path, encoder: Encoder, seed: int = 0) -> Head:
     )
 
 
-def fit_head(training: TrainingSet, encoder: Encoder) -> Head:
-    """Fit the head's members: structure, likeness to training instructions, sentence vector, hashed words.
+def fit_head(training: TrainingSet) -> Head:
+    """Fit the head's two members, structure and likeness to training instructions, and average them.
 
-    They are fitted apart and averaged: on unseen sources that beats one model over all columns by far,
-    since the columns that mislead differ from source to source.
+    Apart they err on different sources: what misleads one member seldom misleads the other. The likeness member
+    keeps our own rows alone as voters, where there are any: thousands of rows of one public template, near in
+    wording to nothing but themselves, would outvote the varied ones on every new source.
     """
     weights, labels = row_weights(training.rows), training.labels
-    semantic = semantic_columns(encoder.dimension)
-    structure = fit_linear(training.features, labels, PROFILES, weights, STRUCTURE, RIDGE_STRUCTURE)
-    near = fit_neighbours(training.features, labels, PROFILES, weights, semantic, REACH)
-    vector = fit_linear(training.features, labels, PROFILES, weights, semantic, RIDGE_SEMANTIC)
-    words = fit_linear(
-        training.features, labels, PROFILES, weights, HASHED, RIDGE_WORDS, floor=0.01, sparse=True
-    )
-    return Head(
-        PROFILES, (structure, near, replace(vector, share=SHARE_SEMANTIC), replace(words, share=SHARE_WORDS))
-    )
+    structure = fit_linear(training.features, labels, PROFILES, weights, STRUCTURE, RIDGE)
+    return Head(PROFILES, (structure, _fit_voters(training)))
 
 
-def light_head(head: Head) -> Head:
-    """Return the part of `head` that needs no encoder."""
-    return replace(head, members=tuple(member for member in head.members if member.stop <= LIGHT[1]))
+def _fit_voters(training: TrainingSet) -> Neighbours:
+    import numpy as np
+
+    own = [index for index, row in enumerate(training.rows) if row.licence == OWN_SOURCE]
+    chosen = own or list(range(len(training.rows)))
+    rows = [training.rows[index] for index in chosen]
+    labels = [row.profile for row in rows]
+    return fit_neighbours(
+        training.features[np.array(chosen)], labels, PROFILES, row_weights(rows), STATIC, REACH, ALIKE
+    )
 
 
 def row_weights(rows: Sequence[LabelledPrompt]) -> FloatArray:
@@ -166,7 +159,7 @@ def source_folds(rows: Sequence[LabelledPrompt], folds: int = FOLDS) -> list[int
     return [place[row.source] for row in rows]
 
 
-def _held_out_logits(training: TrainingSet, encoder: Encoder) -> tuple[FloatArray, list[int], FloatArray]:
+def _held_out_logits(training: TrainingSet) -> tuple[FloatArray, list[int], FloatArray]:
     """Return uncalibrated log-probabilities for every row from a head that saw neither its source nor its task file."""
     import numpy as np
 
@@ -175,7 +168,7 @@ def _held_out_logits(training: TrainingSet, encoder: Encoder) -> tuple[FloatArra
     for fold in sorted(set(folds.tolist())):
         kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         part = TrainingSet(tuple(training.rows[index] for index in kept.tolist()), training.features[kept])
-        logits[left] = raw_log_probabilities(fit_head(part, encoder), training.features[left])
+        logits[left] = raw_log_probabilities(fit_head(part), training.features[left])
     return logits, [PROFILES.index(label) for label in training.labels], row_weights(training.rows)
 
 
@@ -190,39 +183,74 @@ class SourceResult:
     probabilities: FloatArray
 
 
-def leave_one_source_out(
-    rows: Sequence[LabelledPrompt], encoder: Encoder, light: bool = False
-) -> list[SourceResult]:
+def leave_one_source_out(everything: TrainingSet) -> list[SourceResult]:
     """Predict every public source with a head trained on our own corpus and on the licensed rows of the other sources.
 
     Sources whose licence forbids training are predicted by the head trained on all licensed rows.
     """
-    everything = featurise(rows, encoder)
     import numpy as np
 
-    public = np.array([row.licence != OWN_SOURCE for row in rows])
+    rows = everything.rows
     trainable = np.array([is_trainable(row) for row in rows])
     sources = np.array([row.source for row in rows])
     results = []
     final: Head | None = None
-    for source in sorted(set(sources[public].tolist())):
-        left = np.flatnonzero(public & (sources == source))
+    for source in public_sources(rows):
+        left = np.flatnonzero(sources == source)
         licensed = bool(trainable[left].any())
         if licensed or final is None:
-            kept = np.flatnonzero(trainable & (sources != source))
-            head = fit_head(
-                TrainingSet(tuple(rows[index] for index in kept.tolist()), everything.features[kept]), encoder
-            )
+            head = fit_head(subset(everything, np.flatnonzero(trainable & (sources != source)).tolist()))
             final = head if not licensed else final
         else:
             head = final
-        head = light_head(head) if light else head
-        labels = tuple(rows[index].profile for index in left.tolist())
-        results.append(SourceResult(source, licensed, labels, predict_proba(head, everything.features[left])))
+        results.append(_predicted(everything, head, source, licensed))
     return results
 
 
+def own_corpus_alone(everything: TrainingSet, left_out: Sequence[str] | None = None) -> list[SourceResult]:
+    """Predict every public source (or those in `left_out`) with a head that saw no public row at all."""
+    own = [index for index, row in enumerate(everything.rows) if row.licence == OWN_SOURCE]
+    head = fit_head(subset(everything, own))
+    return [
+        _predicted(everything, head, source, trained_elsewhere=False)
+        for source in left_out or public_sources(everything.rows)
+    ]
+
+
+def leave_sources_out(everything: TrainingSet, left_out: Sequence[str]) -> list[SourceResult]:
+    """Predict all of `left_out` with one head trained on the licensed rows of the remaining sources and our own."""
+    kept = [
+        index
+        for index, row in enumerate(everything.rows)
+        if is_trainable(row) and row.source not in set(left_out)
+    ]
+    head = fit_head(subset(everything, kept))
+    return [_predicted(everything, head, source, trained_elsewhere=False) for source in left_out]
+
+
+def subset(everything: TrainingSet, kept: Sequence[int]) -> TrainingSet:
+    """Return the rows with these indices."""
+    import numpy as np
+
+    return TrainingSet(tuple(everything.rows[index] for index in kept), everything.features[np.asarray(kept)])
+
+
+def public_sources(rows: Sequence[LabelledPrompt]) -> list[str]:
+    """Return the names of the sources that are not our own, sorted."""
+    return sorted({row.source for row in rows if row.licence != OWN_SOURCE})
+
+
+def _predicted(everything: TrainingSet, head: Head, source: str, trained_elsewhere: bool) -> SourceResult:
+    import numpy as np
+
+    left = [index for index, row in enumerate(everything.rows) if row.source == source]
+    labels = tuple(everything.rows[index].profile for index in left)
+    return SourceResult(
+        source, trained_elsewhere, labels, predict_proba(head, everything.features[np.asarray(left)])
+    )
+
+
 __all__ = [
-    "SourceResult", "TrainingSet", "featurise", "fit_head", "leave_one_source_out", "light_head", "load_corpus", "row_weights",
-    "source_folds", "train_builtin",
+    "SourceResult", "TrainingSet", "featurise", "fit_head", "leave_one_source_out", "leave_sources_out", "load_corpus",
+    "own_corpus_alone", "public_sources", "row_weights", "source_folds", "subset", "train_builtin",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 CLIP = 6.0
-VETO = 0.005
+VETO = 0.02
 CHUNK = 512
 MAX_ITERATIONS = 80
 LOW_PROBABILITY = "low probability"
@@ -128,7 +128,7 @@ def _neighbour_scores(member: Neighbours, block: FloatArray) -> FloatArray:
     """Return log vote shares (n, classes), each share kept off zero so that one voter cannot veto."""
     import numpy as np
 
-    points = member.points.astype(np.float32) * np.float32(member.step)
+    points = member.unit_points
     shares = np.zeros((len(block), member.votes.shape[1]), dtype=np.float32)
     for start in range(0, len(block), CHUNK):
         likeness = block[start : start + CHUNK] @ points.T
@@ -146,19 +146,57 @@ def fit_neighbours(
     weights: FloatArray,
     columns: tuple[int, int],
     reach: float,
+    alike: float = 1.0,
 ) -> Neighbours:
-    """Keep the distinct rows of columns of `features` (n, d), which must have length 1, as voters; equal rows are joined."""
+    """Keep rows of columns of `features` (n, d), which must have length 1, as voters.
+
+    A row within cosine `alike` of one that is kept gives it its vote instead of standing beside it.
+    """
     import numpy as np
 
     block = features[:, columns[0] : columns[1]]
-    step = float(np.abs(block).max()) / 127.0 or 1.0
-    points, place = np.unique(np.round(block / step).astype(np.int8), axis=0, return_inverse=True)
-    votes = np.zeros((len(points), len(classes)), dtype=np.float64)
+    place, kept = _leaders(block, alike)
+    points = block[kept]
+    step = float(np.abs(points).max()) / 127.0 or 1.0
+    votes = np.zeros((len(kept), len(classes)), dtype=np.float64)
     index = np.array([list(classes).index(label) for label in labels])
-    np.add.at(votes, (place.reshape(-1), index), np.asarray(weights, dtype=np.float64))
+    np.add.at(votes, (place, index), np.asarray(weights, dtype=np.float64))
     return Neighbours(
-        columns[0], columns[1], points, step, (votes / votes.sum() * len(points)).astype(np.float32), reach
+        columns[0],
+        columns[1],
+        np.round(points / step).astype(np.int8),
+        step,
+        (votes / votes.sum() * len(points)).astype(np.float32),
+        reach,
     )
+
+
+def _leaders(block: FloatArray, alike: float) -> tuple[IntArray, IntArray]:
+    """Return for each row of `block` (n, d) which leader it follows, and the leaders' rows, in one pass over the rows."""
+    import numpy as np
+
+    kept: list[int] = []
+    place = np.zeros(len(block), dtype=np.int64)
+    for start in range(0, len(block), CHUNK):
+        chunk = block[start : start + CHUNK]
+        known = len(kept)
+        if known:
+            likeness = chunk @ block[kept].T
+            place[start : start + CHUNK] = likeness.argmax(axis=1)
+            follows = likeness.max(axis=1) >= alike - 1e-6
+        else:
+            follows = np.zeros(len(chunk), dtype=bool)
+        among = chunk @ chunk.T
+        fresh: list[int] = []
+        for row in np.flatnonzero(~follows).tolist():
+            nearest = max(fresh, key=lambda other: float(among[row, other]), default=-1)  # noqa: B023  (used at once)
+            if nearest >= 0 and among[row, nearest] >= alike - 1e-6:
+                place[start + row] = known + fresh.index(nearest)
+            else:
+                place[start + row] = known + len(fresh)
+                fresh.append(row)
+        kept.extend(start + row for row in fresh)
+    return place, np.array(kept, dtype=np.int64)
 
 
 def predict_proba(head: Head, features: FloatArray) -> FloatArray:

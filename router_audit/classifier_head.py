@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from router_audit.errors import UserError
@@ -55,6 +56,14 @@ class Neighbours:
     reach: float
     """Difference in cosine at which a vote falls to 1/e."""
     share: float = 1.0
+
+    @cached_property
+    def unit_points(self) -> FloatArray:
+        """`points` as (m, stop - start) float32, worked out once: a live decision has no time for it."""
+        import numpy as np
+
+        scaled: FloatArray = self.points.astype(np.float32) * np.float32(self.step)
+        return scaled
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import LIGHT, build_features, stored_columns
+from router_audit.builtin_features import build_features, stored_features
 from router_audit.classifier import Prediction, predict, predict_proba
 from router_audit.classifier_head import Head, load_head
-from router_audit.embedding import CachedEncoder, load_encoder
+from router_audit.embedding import CachedEncoder, StaticTokens, load_encoder
 from router_audit.errors import ModelError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT
 from router_audit.tablefile import classifier_folder
@@ -32,7 +32,7 @@ class LiveClassifier:
     """As the table names it."""
     head: Head
     encoder: Encoder | None
-    """None: the light part of the builtin head, hashed words and structure alone."""
+    """None for the builtin head, which reads no vector of an encoder."""
     builtin: bool
 
     def judge(self, record: Mapping[str, Any]) -> tuple[Prediction, PromptView]:
@@ -48,8 +48,7 @@ class LiveClassifier:
 
     def features(self, view: PromptView) -> Any:
         """(1, columns): what this head reads."""
-        rows = build_features([view], self.encoder)
-        return rows if self.builtin else stored_columns(rows)
+        return build_features([view], None) if self.builtin else stored_features([view], self.encoder)
 
 
 def load_classifier(
@@ -79,13 +78,13 @@ def load_classifier(
             f"is not the head of this version of router-audit ({head.version}); run `router-audit run` again",
             where=version,
         )
-    if fast:
-        light = tuple(member for member in head.members if member.stop <= LIGHT[1])
-        if not builtin or not light:
-            raise ModelError(
-                "has no light part; leave `fast` off, or use a table of the builtin head", where=version
-            )
-        return LiveClassifier(version, replace(head, members=light), None, builtin=True)
+    if builtin:
+        return LiveClassifier(version, head, None, builtin=True)
+    if fast and name != StaticTokens.name:
+        raise ModelError(
+            f"reads vectors of {name}; leave `fast` off, or use a table of the builtin head or of the static encoder",
+            where=version,
+        )
     if encoder is None or encoder.name != name:
         encoder = load_encoder(name)
     cached = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder)

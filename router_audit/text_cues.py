@@ -30,7 +30,7 @@ _WORDS: dict[str, str] = {
         spans mention mentions mentioned invoice receipt resume résumé record records column columns row rows
         table csv json null verbatim subject object argument arguments trigger* event events email emails
         address addresses phone identifier identifiers ids person people persons organization* organisation*
-        location* protein* gene genes chemical* disease* drug drugs speaker speakers characters nimi nimet
+        location* protein* gene genes chemical* disease* drug drugs noun nouns phrase phrases substring* subsequence* token tokens speaker speakers characters nimi nimet
         nombres fechas noms namen felder datum daten nomi campi""",
     "reason_verb": """
         calculat* comput* solve* prove derive evaluate simplif* explain why think reason reasoning deduce infer
@@ -43,6 +43,20 @@ _WORDS: dict[str, str] = {
         remains remaining each times twice half average algorithm function complexity tradeoff* strateg*
         hypothes* essay story argument implications consequences decision assum* conclusion premise premises
         total""",
+    "arithmetic": """
+        sum sums mean median average averages averag* divid* division subtract* multipl* plus minus add adding
+        addition square squared squares root maximum minimum largest smallest greatest absolute difference
+        remainder quotient product rounded decimal decimals integer integers fraction* digit digits arithmetic
+        numeric* mathematic* math maths formula modulo even odd consecutive increment* summe durchschnitt differenz
+        somme moyenne différence suma promedio diferencia media somma keskiarvo""",
+    "logic": """
+        every if then all none unless implies therefore hence statement statements premise* deduc* deduct* infer*
+        follows follow true false unknown valid invalid consistent contradicts assume assuming suppose belief*
+        believe* thinks know knows scenario* cause causes caused effect effects happen happens""",
+    "code_task": """
+        function functions def class method methods code program script python java javascript typescript rust
+        golang sql query queries regex implement* algorithm docstring stdin stdout return returns compile*
+        exception bug bugs test tests unit refactor* complexity recursive loop variable""",
     "act_noun": """
         tool tools functions api apis endpoint endpoints agent agents subagent* browser webpage terminal shell
         bash command commands workflow pipeline action actions environment observation sandbox repository repo

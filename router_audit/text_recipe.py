@@ -12,15 +12,19 @@ from router_audit.text_cues import CUE_NAMES, count_cues
 from router_audit.text_guard import strip_attacks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-RECIPE_VERSION = "1"
+RECIPE_VERSION = "2"
 INSTRUCTION_CHARS = 420
 SYSTEM_CHARS = 320
-WHOLE_HEAD, WHOLE_TAIL = 420, 300
+WHOLE_HEAD, WHOLE_TAIL = 200, 160
 MAX_UNITS = 90
+ASKS_SCORE = 1.4
+"""From this score on a sentence counts as an order or a question of its own."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)]?\s+|(?<=[。！？])")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?。！？])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bex\.)(?<!\bvs\.)(?<!\bNo\.)[\"'”’)]?\s+|(?<=[。！？])"
+)
 _PAYLOAD_MARK = re.compile(
     r"^\W{0,4}(?:(?:the |this |movie |news |product |customer |user |review |patient |email |e-mail |source |input )?"
     r"(?:text|input|review|context|passage|article|document|paragraph|sentence(?: ?\d+)?|dialogue|conversation|tweet|message|headline|abstract|content|transcript|story|plot|title|body|data|table|code|log|information|facts?|premise|hypothesis|bio|email|ticket|comment|post|note|query|prompt|completion [ab]|target)"
@@ -35,6 +39,11 @@ _QUERY_MARK = re.compile(
     r"(?:now complete|now (?:do|answer|classify|extract|solve|it is your turn)|your turn|complete the following|test (?:input|case)|actual (?:input|task))",
     re.IGNORECASE,
 )
+_SCAFFOLD = re.compile(
+    r"^\W*(?:now complete .{0,40}|(?:the )?(?:output|answer|response|result|label|input|a|q|your answer|final answer|correct option is|completion)|tulos|vastaus|antwort|respuesta|réponse|答案|输出)\s*[:：-]?\W*$",
+    re.IGNORECASE,
+)
+_DATA = re.compile(r"^\W*[\[{<\"][^.?!]{0,40}[\"'\]}]\s*[:,}\]]|[\"'][\w -]{1,40}[\"']\s*:\s*[\"'\[{].*[\"'][\w -]{1,40}[\"']\s*:")
 _PAIR_INPUT = re.compile(
     r"(?im)^\W{0,3}(?:q|question|input|text|sentence|review|x|user|example)\s*\d*\s*[:：]"
 )
@@ -80,6 +89,9 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _XML_TAG = re.compile(r"</?[A-Za-z][\w-]{1,30}>")
 _BLANK = re.compile(r"_{3,}|\[(?:MASK|BLANK)\]|<mask>", re.IGNORECASE)
+_LOGIC = re.compile(r"(?i)\b(?:if|then|all|every|each|either|neither|unless|only|both|implies|exactly)\b")
+_LIST_OF_NUMBERS = re.compile(r"[\[(]\s*-?\d[\d.]*(?:\s*,?\s+-?\d[\d.]*|\s*,-?\d[\d.]*){1,60}\s*[\])]")
+_SAID_BY = re.compile(r"(?m)(?:^|[.?!,] )(?:[A-Z][\w ]{1,18}|用户|客服)\s?\d?[:：] ")
 _FIRST_PERSON = re.compile(r"\bI\b|\bmy\b")
 _SPACES = re.compile(r"\s+")
 
@@ -95,6 +107,9 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("urls_paths", _URL_OR_PATH),
     ("xml_tags", _XML_TAG),
     ("blanks", _BLANK),
+    ("logic_words", _LOGIC),
+    ("number_lists", _LIST_OF_NUMBERS),
+    ("speakers", _SAID_BY),
 )
 FEATURE_NAMES: tuple[str, ...] = (
     "has_system", "system_length", "user_length", "tail_share", "turns", "user_turns", "assistant_turns", "tools", "many_tools",
@@ -102,10 +117,10 @@ FEATURE_NAMES: tuple[str, ...] = (
     "ends_with_colon", "examples", "sentences", "lines", "mean_line", "bare_list", "non_ascii", "cjk", "user_first_person",
     "instruction_first", "instruction_last", "rest_length", "rest_numbers", "question_alone", "question_over_passage", "question_over_numbers",
     "ask_numbers", "ask_length", "personal_in_rest",
+    "orders", "order_share", "system_catalogue", "user_catalogue",
     *(f"user_{name}" for name, _ in _COUNTS),
     "system_tool_docs", "system_json_keys", "system_bullets",
     *(f"instruction_{name}" for name in CUE_NAMES),
-    *(f"ending_{name}" for name in CUE_NAMES),
     *(f"system_{name}" for name in CUE_NAMES),
 )  # fmt: skip
 
@@ -133,14 +148,16 @@ def view_prompt(record: Mapping[str, object]) -> PromptView:
     user = user_texts[-1] if user_texts else ""
     if len(user_texts) > 1 and len(user) < 200:
         user = user_texts[0][:1200] + "\n\n" + user
+    units = _units(user)
     system_ask = tell_instruction(system, SYSTEM_CHARS)
-    user_ask = tell_instruction(user, INSTRUCTION_CHARS)
+    user_ask = _pick(user, units, INSTRUCTION_CHARS)
     instruction = _join(system_ask, user_ask, _outside(parts))
     whole = _squeeze(
         user if len(user) <= WHOLE_HEAD + WHOLE_TAIL else user[:WHOLE_HEAD] + " … " + user[-WHOLE_TAIL:]
     )
-    features = _features(parts, system, user, turns, system_ask, user_ask)
-    return PromptView(instruction or whole, _join(system_ask[:160], whole), features, bool(system or user))
+    asked = sum(score >= ASKS_SCORE for _, score in units)
+    features = _features(parts, system, user, turns, system_ask, user_ask, asked / max(len(units), 1), asked)
+    return PromptView(instruction or whole, whole or instruction, features, bool(system or user))
 
 
 def tell_instruction(text: str, budget: int) -> str:
@@ -149,9 +166,12 @@ def tell_instruction(text: str, budget: int) -> str:
     Sentences earn points for imperatives, questions, addressing the model, and standing first or last; they
     lose points inside worked examples, after a payload label such as "Text:", and for length.
     """
+    return _pick(text, _units(text), budget)
+
+
+def _pick(text: str, units: Sequence[tuple[str, float]], budget: int) -> str:
     if len(text) <= budget // 2:
         return _squeeze(text)
-    units = _units(text)
     if not units:
         return ""
     ranked = sorted(range(len(units)), key=lambda index: (-units[index][1], index))
@@ -170,28 +190,27 @@ def tell_instruction(text: str, budget: int) -> str:
 
 def _units(text: str) -> list[tuple[str, float]]:
     """Cut `text` into lines and sentences and give each its score."""
-    pieces: list[str] = []
-    for line in map(str.strip, text.split("\n")):
-        if not line:
-            pieces.append("")
-        elif len(line) > 160:
-            pieces.extend(part.strip() for part in _SENTENCE_END.split(line) if part and part.strip())
+    pieces: list[tuple[str, int]] = []
+    for number, line in enumerate(map(str.strip, text.split("\n"))):
+        if len(line) > 160:
+            pieces.extend((part.strip(), number) for part in _SENTENCE_END.split(line) if part and part.strip())
         else:
-            pieces.append(line)
+            pieces.append((line, number))
     if len(pieces) > MAX_UNITS:
-        pieces = [*pieces[: MAX_UNITS // 2], "", *pieces[-MAX_UNITS // 2 :]]
-    last = max((index for index, piece in enumerate(pieces) if len(piece) > 8), default=0)
-    first = next((index for index, piece in enumerate(pieces) if piece), 0)
+        pieces = [*pieces[: MAX_UNITS // 2], ("", -1), *pieces[-MAX_UNITS // 2 :]]
+    last = max((index for index, (piece, _) in enumerate(pieces) if len(piece) > 8), default=0)
+    first = next((index for index, (piece, _) in enumerate(pieces) if piece), 0)
+    opening = _opening_line(pieces, first)
     scored: list[tuple[str, float]] = []
     in_payload = in_example = False
-    for index, piece in enumerate(pieces):
+    line_before = -1
+    for index, (piece, line) in enumerate(pieces):
         if not piece:
-            in_payload = False
+            in_payload = in_example = False
             continue
-        if _EXAMPLE_MARK.match(piece):
-            in_example = True
-        if _QUERY_MARK.search(piece):
-            in_example = False
+        starts_line, line_before = line != line_before, line
+        example = bool(_EXAMPLE_MARK.match(piece))
+        in_example = (in_example or (example and starts_line)) and not _QUERY_MARK.search(piece)
         label = _PAYLOAD_MARK.match(piece)
         if label:
             in_payload = True
@@ -200,16 +219,26 @@ def _units(text: str) -> list[tuple[str, float]]:
         modal = bool(_MODAL.search(piece))
         listed = ", " in piece and bool(" or " in piece or _QUOTED_LIST.search(piece))
         score = 1.6 * asks + 1.4 * question + 1.1 * modal + 0.7 * listed
-        score += 1.2 * (index == first) + 1.2 * (index == last)
-        score -= (
-            1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * in_example + 0.8 * (len(piece) > 260)
-        )
+        score += 1.2 * (index == first) + 1.2 * (index == last) + 0.9 * (line == opening)
+        score -= 1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * (in_example or example)
+        score -= 0.8 * (len(piece) > 260) + 4.0 * bool(_SCAFFOLD.match(piece)) + 2.5 * bool(_DATA.search(piece))
         scored.append((piece, score))
     return scored
 
 
+def _opening_line(pieces: Sequence[tuple[str, int]], first: int) -> int:
+    """Return the number of the first line when it opens with an order or a definition, else -1.
+
+    The sentences that follow on such a line are part of the definition, though they need not be orders themselves.
+    """
+    if first < len(pieces) and _ASKS.match(pieces[first][0]):
+        return pieces[first][1]
+    return -1
+
+
 def _features(
-    parts: PromptParts, system: str, user: str, turns: tuple[Turn, ...], system_ask: str, user_ask: str
+    parts: PromptParts, system: str, user: str, turns: tuple[Turn, ...], system_ask: str, user_ask: str,
+    asked_share: float, asked: int,
 ) -> tuple[float, ...]:
     """Compute the values of FEATURE_NAMES, each bounded so that no prompt can pull a linear score without limit."""
     user_turns = sum(turn.role != "assistant" for turn in turns)
@@ -261,13 +290,19 @@ def _features(
         _log(len(_NUMBER.findall(user_ask)), 3.0),
         _log(len(user_ask), 7.0),
         _log(len(_FIRST_PERSON.findall(user[:1500])) if rest > 120 else 0, 3.0),
+        _log(asked, 2.0),
+        asked_share,
+        float(len(_TOOL_DOC.findall(system[:6000])) > 2),
+        float(len(_TOOL_DOC.findall(user[:6000])) > 2),
     ))  # fmt: skip
     seen = user[:1800] + "\n" + user[-500:] if len(user) > 2300 else user
     values.extend(_log(min(len(pattern.findall(seen)), 40), 3.0) for _, pattern in _COUNTS)
     values.extend(
         _log(min(len(pattern.findall(system)), 40), 3.0) for pattern in (_TOOL_DOC, _JSON_KEY, _BULLET)
     )
-    for text in (user_ask, ending, system_ask):
+    # Where the system message orders and the user's turn is bare content, the content's words say nothing of the work.
+    effective = user_ask if asked or not system_ask else system_ask
+    for text in (effective, system_ask):
         values.extend(_log(count, 2.0) for count in count_cues(text))
     return tuple(values)
 

@@ -41,7 +41,6 @@ def evaluate(
     gold: GoldFile,
     *,
     classifier: ClassifierName = "builtin",
-    encoder: EncoderName = None,
     db: Db = None,
     labeller: ProviderName = None,
     model: ModelName = None,
@@ -63,7 +62,7 @@ def evaluate(
     with output(json=json, quiet=quiet) as out:
         ask = asking(out, budget_usd=budget_usd, concurrency=concurrency, ask_again=ask_again, yes=yes)
         how = PromptAsking(labeller=labeller, model=model, base_url=base_url, prices=prices, ask=ask)
-        options = stage.EvaluateOptions(gold=gold, classifier=classifier, encoder=encoder, prompt=how)
+        options = stage.EvaluateOptions(gold=gold, classifier=classifier, prompt=how)
         needs_store = classifier != "builtin"
         with opened(db, wait) if needs_store else nullcontext() as store:
             result = stage.evaluate(store, options, out.progress)

@@ -1,4 +1,4 @@
-"""Sentence encoders behind one Protocol: MiniLM in numpy (default), any sentence-transformers model, and hashed words."""
+"""Sentence encoders behind one Protocol: MiniLM in numpy, its token table alone, any sentence-transformers model, and hashed words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from router_audit.embedding.hashed_words import HASHED_DIMENSION, HashedWords
 from router_audit.embedding.minilm import MINILM_SHA256, MiniLM, check_weights, minilm_folder
 from router_audit.embedding.protocol import Encoder
 from router_audit.embedding.sentence_transformer import TorchEncoder
+from router_audit.embedding.static import StaticTokens, static_tokens
 
 __all__ = [
     "HASHED_DIMENSION",
@@ -15,17 +16,21 @@ __all__ = [
     "Encoder",
     "HashedWords",
     "MiniLM",
+    "StaticTokens",
     "TorchEncoder",
     "check_weights",
     "load_encoder",
     "minilm_folder",
+    "static_tokens",
 ]
 
 
 def load_encoder(name: str = "minilm") -> Encoder:
-    """Return the encoder called `name`: "minilm", "minilm-torch", "hashed-words", or a folder or hub name for sentence-transformers."""
+    """Return the encoder called `name`: "minilm", "static", "minilm-torch", "hashed-words", or a folder or hub name for sentence-transformers."""
     if name == "minilm":
         return MiniLM(minilm_folder())
+    if name == "static":
+        return static_tokens()
     if name == "hashed-words":
         return HashedWords()
     if name == "minilm-torch":

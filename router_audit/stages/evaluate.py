@@ -41,7 +41,6 @@ class EvaluateOptions:
     gold: Path
     classifier: str = "builtin"
     """`builtin`, `latest`, a version of `train` (its first characters do), or `prompt`."""
-    encoder: str | None = None
     prompt: PromptAsking | None = None
     """How to ask, for `prompt`."""
 
@@ -106,10 +105,9 @@ def evaluate(store: Store | None, options: EvaluateOptions, progress: Progress) 
 
 
 def _judge(store: Store | None, options: EvaluateOptions) -> _Judge:
-    encoder = load_encoder(options.encoder or "minilm")
-    labeller = BuiltinLabeller(encoder)
+    labeller = BuiltinLabeller()
     if options.classifier == "builtin":
-        return _Judge(f"{labeller.name}-{labeller.version}", labeller.head, encoder, whole=True)
+        return _Judge(f"{labeller.name}-{labeller.version}", labeller.head, None, whole=True)
     assert store is not None
     rows = (
         store.query("latest_classifier")
@@ -123,9 +121,8 @@ def _judge(store: Store | None, options: EvaluateOptions) -> _Judge:
         raise ModelError(many, where=f"--classifier {options.classifier}")
     row = rows.row(0, named=True)
     if not row["arrays"]:
-        return _Judge(row["version"], labeller.head, encoder, whole=True)
-    if row["encoder"].partition("/")[0] != encoder.name:
-        encoder = load_encoder(row["encoder"].partition("/")[0])
+        return _Judge(row["version"], labeller.head, None, whole=True)
+    encoder = load_encoder(row["encoder"].partition("/")[0])
     return _Judge(
         row["version"], unpack_head(json.loads(row["metadata"])["head"], row["arrays"]), encoder, whole=False
     )
@@ -137,7 +134,7 @@ class _Judge:
     head: Any
     encoder: Any
     whole: bool
-    """Whether the head reads the hashed words too, as the builtin one does."""
+    """Whether the head reads the static block too, as the builtin one does."""
 
     def probabilities(self, records: tuple[GoldRecord, ...]) -> tuple[FloatArray, list[bool]]:
         views = view_prompts([record.record for record in records])

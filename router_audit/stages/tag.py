@@ -60,7 +60,7 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
     verdicts guide.
     """
     encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
-    labeller = BuiltinLabeller(encoder)
+    labeller = BuiltinLabeller()
     store.run("select_window", last=options.last)
     store.run("select_contents")
     who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}

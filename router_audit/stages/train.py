@@ -72,7 +72,7 @@ class TrainResult:
 def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResult:
     """Fit on three quarters of the templates, measure on the rest, refit on all, predict every content."""
     encoder = load_encoder(options.encoder or "minilm")
-    labeller = BuiltinLabeller(encoder)
+    labeller = BuiltinLabeller()
     name = vector_name(encoder)
     who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
     store.run("select_window", last=options.last)
@@ -110,7 +110,7 @@ def train_as_prompt(
     import numpy as np
 
     encoder = load_encoder(options.encoder or "minilm")
-    labeller = BuiltinLabeller(encoder)
+    labeller = BuiltinLabeller()
     who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
     store.run("select_window", last=options.last)
     store.run("select_contents")
