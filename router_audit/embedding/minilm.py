@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from router_audit.embedding.protocol import encodable, unit
+from router_audit.embedding.protocol import tokenized, unit
 from router_audit.errors import UserError
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ class MiniLM:
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return out
-        tokens = [
-            encoding.ids for encoding in self._tokenizer.encode_batch([encodable(text) for text in texts])
-        ]
+        tokens = [encoding.ids for encoding in tokenized(self._tokenizer, texts)]
         order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
         start = 0
         while start < len(order):

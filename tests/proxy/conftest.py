@@ -116,41 +116,45 @@ def proxy_python() -> str:
 
 
 @contextmanager
-def running(folder: Path, upstream: Upstream, **settings: str) -> Iterator[Proxy]:
+def running(folder: Path, upstream: Upstream, *, obeys: bool = True, **settings: str) -> Iterator[Proxy]:
     """A proxy over `folder/tables`, ready to answer."""
-    with starting(folder, upstream, **settings) as proxy:
+    with starting(folder, upstream, obeys=obeys, **settings) as proxy:
         yield proxy.wait()
 
 
 @contextmanager
-def starting(folder: Path, upstream: Upstream, **settings: str) -> Iterator[Proxy]:
-    """A proxy on its way up over `folder/tables`, with the one line that makes it obey."""
+def starting(folder: Path, upstream: Upstream, *, obeys: bool = True, **settings: str) -> Iterator[Proxy]:
+    """A proxy on its way up over `folder/tables`, with the one line that makes it obey.
+
+    Where it does not obey, LiteLLM's own complexity router serves the model `complexity`.
+    """
     python = proxy_python()
     models = [
         {"model_name": rung.model, "litellm_params": {"model": rung.ref, "api_key": "none", "api_base": upstream.url + ("/v1" if rung.provider == "openai" else "")}}
         for rung in MIXED.models
     ]  # fmt: skip
     tiers = {"SIMPLE": NANO.model, "MEDIUM": SONNET.model, "COMPLEX": OPUS.model, "REASONING": OPUS.model}
+    plugged = {
+        "classifier_type": "custom",
+        "classifier_plugin": "router_audit.integrations.litellm.plugin",
+        "classifier_plugin_timeout_ms": 30_000,
+        "classifier_fallback": "default_model",
+        "tier_labels": {"SIMPLE": "economy", "MEDIUM": "standard", "COMPLEX": "premium"},
+    }
     own = {
-        "model_name": "auto-by-tier",
+        "model_name": "auto-by-tier" if obeys else "complexity",
         "litellm_params": {
             "model": "auto_router/complexity_router",
             "complexity_router_default_model": OPUS.model,
             "complexity_router_config": {
-                "classifier_type": "custom",
-                "classifier_plugin": "router_audit.integrations.litellm.plugin",
-                "classifier_plugin_timeout_ms": 30_000,
-                "classifier_fallback": "default_model",
                 "default_model": OPUS.model,
-                "tier_labels": {"SIMPLE": "economy", "MEDIUM": "standard", "COMPLEX": "premium"},
                 "tiers": tiers,
+                **(plugged if obeys else {}),
             },
         },
     }
-    config = {
-        "model_list": [*models, own],
-        "litellm_settings": {"callbacks": ["router_audit.integrations.litellm.plugin"], "num_retries": 0},
-    }
+    callbacks = {"callbacks": ["router_audit.integrations.litellm.plugin"]} if obeys else {}
+    config = {"model_list": [*models, own], "litellm_settings": {**callbacks, "num_retries": 0}}
     (folder / "config.yaml").write_text(json.dumps(config, indent=1), "utf-8")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
