@@ -15,6 +15,7 @@ from router_audit.adapters.plain import (
     Count,
     Number,
     Said,
+    Shape,
     Text,
     identity,
     is_text,
@@ -157,7 +158,7 @@ def _conversation(turns: list[_Turn]) -> tuple[bytes, str | None]:
     for turn in turns:
         content = turn.content
         if content.__class__ is list:
-            said = _parts(content)  # type: ignore[arg-type]
+            said = _parts(content)
         else:
             said = [Text(content)] if turn.role == "user" or is_text(content) else []  # type: ignore[arg-type]
         made.append(Said(turn.role, said))
@@ -220,42 +221,24 @@ def _row(asked: _Asked, answered: _Answered, line: Any) -> tuple[Any, ...] | Non
 
 
 def _columns(records: list[tuple[Any, ...]]) -> Columns:
-    columns = dict(zip(_COLUMNS, map(list, zip(*records, strict=True)), strict=True))
+    columns: Columns = dict(zip(_COLUMNS, map(list, zip(*records, strict=True)), strict=True))
     columns |= {"provider": "anthropic", "response_format": [None] * len(records)}
     return columns | beside(columns.pop("line"), [0] * len(records), columns.pop("user"))
 
 
-class _AnthropicPlain:
-    """Pairs of the bodies alone."""
-
-    source = "anthropic"
-
-    def read(self, raw: bytes) -> tuple[Any, ...] | None:
-        """See `Shape.read`."""
-        line = _decode(raw)
-        return _row(line.request, line.response, line)
-
-    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
-        """See `Shape.columns`."""
-        return _columns(records)
+def _read(raw: bytes) -> tuple[Any, ...] | None:
+    line = _decode(raw)
+    return _row(line.request, line.response, line)
 
 
-class _AnthropicHttp:
-    """The same with the HTTP around the bodies."""
-
-    source = "anthropic"
-
-    def read(self, raw: bytes) -> tuple[Any, ...] | None:
-        """See `Shape.read`."""
-        line = _decode_http(raw)
-        if not _URL.fullmatch(line.request.url):
-            return None
-        return _row(line.request.body, line.response.body, line)
-
-    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
-        """See `Shape.columns`."""
-        return _columns(records)
+def _read_http(raw: bytes) -> tuple[Any, ...] | None:
+    line = _decode_http(raw)
+    if not _URL.fullmatch(line.request.url):
+        return None
+    return _row(line.request.body, line.response.body, line)
 
 
-ANTHROPIC_PLAIN = _AnthropicPlain()
-ANTHROPIC_HTTP_PLAIN = _AnthropicHttp()
+ANTHROPIC_PLAIN = Shape("anthropic", _read, _columns)
+"""Pairs of the bodies alone."""
+ANTHROPIC_HTTP_PLAIN = Shape("anthropic", _read_http, _columns)
+"""The same with the HTTP around them."""

@@ -17,6 +17,7 @@ from router_audit.adapters.plain import (
     Count,
     Number,
     Said,
+    Shape,
     Text,
     identity,
     is_text,
@@ -194,9 +195,10 @@ def conversation(turns: list[_Turn]) -> tuple[str | None, bytes, str | None]:
         elif role == "assistant":
             made.append(Said("assistant", parts(turn)))
         elif role == "tool":
+            response: Any = content
             if content.__class__ is list:
-                content = [{"type": "text", "text": one.text} for one in content]
-            made.append(Said("tool", [messages.tool_response(content, turn.tool_call_id, turn.name)]))
+                response = [{"type": "text", "text": one.text} for one in content]
+            made.append(Said("tool", [messages.tool_response(response, turn.tool_call_id, turn.name)]))
         elif text := "\n".join([one.content for one in parts(turn) if one.__class__ is Text]):
             system = text if system is None else f"{system}\n\n{text}"
     if made and made[-1].role == "user":
@@ -265,38 +267,20 @@ def _settings(asked: _Asked) -> bytes:
     )
 
 
-class _OpenAIPlain:
-    """Pairs of the bodies alone."""
-
-    source = "openai"
-
-    def read(self, raw: bytes) -> tuple[Any, ...] | None:
-        """See `Shape.read`."""
-        line = _decode(raw)
-        return _row(line.request, line.response, line, None)
-
-    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
-        """See `Shape.columns`."""
-        return _columns(records)
+def _read(raw: bytes) -> tuple[Any, ...] | None:
+    line = _decode(raw)
+    return _row(line.request, line.response, line, None)
 
 
-class _OpenAIHttp:
-    """The same with the HTTP around the bodies, as the provider's own host speaks it."""
-
-    source = "openai"
-
-    def read(self, raw: bytes) -> tuple[Any, ...] | None:
-        """See `Shape.read`."""
-        line = _decode_http(raw)
-        provider = _provider_of_url(line.request.url)
-        if provider is None:
-            return None
-        return _row(line.request.body, line.response.body, line, provider)
-
-    def columns(self, records: list[tuple[Any, ...]]) -> Columns:
-        """See `Shape.columns`."""
-        return _columns(records)
+def _read_http(raw: bytes) -> tuple[Any, ...] | None:
+    line = _decode_http(raw)
+    provider = _provider_of_url(line.request.url)
+    if provider is None:
+        return None
+    return _row(line.request.body, line.response.body, line, provider)
 
 
-OPENAI_PLAIN = _OpenAIPlain()
-OPENAI_HTTP_PLAIN = _OpenAIHttp()
+OPENAI_PLAIN = Shape("openai", _read, _columns)
+"""Pairs of the bodies alone."""
+OPENAI_HTTP_PLAIN = Shape("openai", _read_http, _columns)
+"""The same with the HTTP around them, as OpenAI's and Azure's hosts speak it."""

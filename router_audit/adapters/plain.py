@@ -7,16 +7,20 @@ list is left to the adapter. A test holds the two to the same result.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from router_audit.adapters import shapes
 from router_audit.adapters.messages import NO_TEXT
 from router_audit.adapters.usage import MOST_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Columns = dict[str, Any]
 """Fields of `LoggedRequest` to a list with a value for each record, or to one value (no list) for all of them.
@@ -29,18 +33,15 @@ UNTYPED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What a typed decode raises where a line is not of the shape."""
 
 
-class Shape(Protocol):
+@dataclass(frozen=True, slots=True)
+class Shape:
     """The plain records of one format."""
 
     source: str
-
-    def read(self, raw: bytes) -> Any:
-        """What `columns` needs of the line, or None where it is not plain. May raise one of UNTYPED as well."""
-        ...
-
-    def columns(self, records: list[Any]) -> Columns:
-        """The calls of what `read` returned, as columns."""
-        ...
+    read: Callable[[bytes], Any]
+    """What `columns` needs of a line, or None where it is not plain. May raise one of UNTYPED as well."""
+    columns: Callable[[list[Any]], Columns]
+    """The calls of what `read` returned."""
 
 
 class Text(msgspec.Struct, tag_field="type", tag="text", gc=False):
