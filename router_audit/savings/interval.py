@@ -136,8 +136,8 @@ def _drawn_units(
     heaps = min(count, HEAPS)
     heap = rng.permutation(count) % heaps
     drawn = rng.integers(0, heaps, size=(resamples, heaps)) + np.arange(resamples)[:, None] * heaps
-    weights = np.bincount(drawn.ravel(), minlength=resamples * heaps).reshape(resamples, heaps)
-    weights = weights.astype(np.float64)
+    counted = np.bincount(drawn.ravel(), minlength=resamples * heaps)
+    weights: Floats = counted.reshape(resamples, heaps).astype(np.float64)
     if varies:
         weights *= (rng.poisson(count, resamples) / count)[:, None]
     return Units(rows, unit, heap, weights, varies, f"{count} {said}")

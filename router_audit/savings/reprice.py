@@ -160,8 +160,8 @@ def counts(frame: pl.DataFrame) -> dict[str, pl.Expr]:
 
 
 def _sane(values: pl.Series, most: int) -> bool:
-    low, high = values.min(), values.max()
-    return low is None or (low >= 0 and high <= most)  # type: ignore[operator]
+    ends = values.min(), values.max()
+    return all(end is None or 0 <= int(end) <= most for end in ends)  # type: ignore[arg-type]
 
 
 def with_counts(frame: pl.DataFrame) -> pl.DataFrame:
