@@ -133,7 +133,7 @@ def main(logs: int, seed: int, only: str) -> None:
     print("| world | logs | truth, USD a month | covered | below | above | P(saving > 0) | mean width |")
     print("|---|---|---|---|---|---|---|---|")
     for number, world in enumerate(WORLDS):
-        if only not in world.name:
+        if only not in f"{world.name}:":
             continue
         began = time.perf_counter()
         rng = np.random.default_rng([seed, number])

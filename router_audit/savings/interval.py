@@ -7,11 +7,13 @@ judged by its own standard error, t* = (s* - s) / se*, and the saving may be s -
 and Tibshirani (1993, chapter 12), which corrects for that where percentiles do not. With fewer than 20 units
 there is no standard error to speak of: then the resamples' own sums are taken.
 
-Neither sees a tail that the log has not. How little a log says of its own spread is told by the relative
-variance of its squared error, r = sum x^4 / (sum x^2)^2 for sessions that save x: 1 / r of them carry the
-spread, however many there are. The draws are therefore spread about their median by t(1/r - 1) / z *
-sqrt((1/r) / (1/r - 1)), the small-sample correction of percentiles (Hesterberg 2015) with the sessions that
-matter for the sample size; it is one for even traffic. More than 4,096 sessions are dealt at random into that
+Neither sees a tail that the log has not, and that tail lies on the side to which sessions are skewed. How
+little a log says of it is told by the relative variance of its squared error, r = sum x^4 / (sum x^2)^2 for
+sessions that save x: 1 / r of them carry the spread, however many there are. On that side the draws are spread
+about their median by t(n - 1) / z * sqrt(n / (n - 1)), the small-sample correction of percentiles (Hesterberg
+2015), with n = 1 / 2r: half of them, since a sample understates its fourth moment as well. For even traffic
+that is one. The other side is left as it is (with fewer than 20 units, corrected for their number).
+More than 4,096 sessions are dealt at random into that
 many equal heaps, whose sums vary as the sessions' do, so that the work no longer grows with the log.
 """
 
@@ -153,6 +155,8 @@ class _Part:
     error: Floats
     errors: Floats
     """Squared standard errors: of the log, and of each resample."""
+    third: Floats
+    """Which way units are skewed, by its sign."""
     fourth: Floats
     """The variance of the log's squared error."""
 
@@ -165,14 +169,20 @@ def draw(found: Costs, plans: Sequence[RoutePlan], overheads: Overheads, drawn_u
     parts = [_summed(units, saving_usd, found.route, width) for units in drawn_units.units]
     total = np.sum([part.total for part in parts], axis=0)
     moved = np.sum([part.resampled for part in parts], axis=0) - total
-    error = np.sum([part.error for part in parts], axis=0)
-    if sum(units.count for units in drawn_units.units) < _FEWEST_FOR_T:
-        drawn = total + moved
+    error, third, fourth = (
+        np.sum([getattr(part, name) for part in parts], axis=0) for name in ("error", "third", "fourth")
+    )
+    count = sum(units.count for units in drawn_units.units)
+    if count < _FEWEST_FOR_T:
+        drawn, even = total + moved, _spread(np.full_like(error, count))
     else:
         errors = np.sqrt(np.sum([part.errors for part in parts], axis=0))
         drawn = total - np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0) * np.sqrt(error)
-    middle = np.median(drawn, axis=0)
-    drawn = middle + (drawn - middle) * _spread(error, np.sum([part.fourth for part in parts], axis=0))
+        even = np.ones_like(error)
+    carrying = np.divide(error**2, fourth, out=np.full_like(error, np.inf), where=fourth > 0)
+    off = drawn - np.median(drawn, axis=0)
+    skewed = np.maximum(_spread(carrying / 2), even)
+    drawn += off * (np.where(off * third > 0, skewed, even) - 1)
     regrets: dict[str, Floats] = {}
     rng, resamples = drawn_units.rng(), drawn_units.size
     for n, route in enumerate(found.routes):
@@ -218,11 +228,10 @@ def _at_mean_rates(found: Costs, by_key: Mapping[str, RoutePlan], overheads: Ove
     return saving
 
 
-def _spread(error: Floats, fourth: Floats) -> Floats:
-    """How much wider the draws have to be, given the squared error and the variance of that."""
+def _spread(units: Floats) -> Floats:
+    """t(0.95; n - 1) / z(0.95) * sqrt(n / (n - 1)) for n units, at least two."""
     from scipy.special import stdtrit
 
-    units = np.divide(error**2, fourth, out=np.full_like(error, np.inf), where=fourth > 0)
     degrees = np.clip(units - 1, 1, 1e6)
     spread: Floats = stdtrit(degrees, 0.95) / _Z95 * np.sqrt((degrees + 1) / degrees)
     return spread
@@ -260,8 +269,8 @@ def _summed(units: Units, saving_usd: Floats, route: NDArray[np.intp], routes: i
     total, resampled = table.sum(axis=0), units.weights @ table
     error, errors = squares.sum(axis=0), units.weights @ squares
     off = of if units.varies else of - total / units.count
-    fourth = (off**4).sum(axis=0)
+    third, fourth = (off**3).sum(axis=0), (off**4).sum(axis=0)
     if not units.varies:
         error, errors = error - total**2 / units.count, errors - resampled**2 / units.count
         fourth = fourth - error**2 / units.count
-    return _Part(total, resampled, np.maximum(error, 0), np.maximum(errors, 0), np.maximum(fourth, 0))
+    return _Part(total, resampled, np.maximum(error, 0), np.maximum(errors, 0), third, np.maximum(fourth, 0))
