@@ -5,9 +5,16 @@ a Poisson draw says, and one escalation and one regret rate per route from their
 skewed: a log that missed the few dear sessions looks both cheaper and surer than it is. So each resample is
 judged by its own standard error, t* = (s* - s) / se*, and the saving may be s - t* se: the bootstrap-t of Efron
 and Tibshirani (1993, chapter 12), which corrects for that where percentiles do not. With fewer than 20 units
-there is no standard error to speak of: then percentiles are spread about the point by t(n - 1) / z *
-sqrt(n / (n - 1)) (Hesterberg 2015). More than 4,096 sessions are dealt at random into that many equal heaps,
-whose sums vary as the sessions' do, so that the work no longer grows with the log.
+there is no standard error to speak of: then the resamples' own sums are taken.
+
+Neither sees a tail that the log has not, and that tail lies on the side to which sessions are skewed. How
+little a log says of it is told by the relative variance of its squared error, r = sum x^4 / (sum x^2)^2 for
+sessions that save x: 1 / r of them carry the spread, however many there are. On that side the draws are spread
+about their median by t(n - 1) / z * sqrt(n / (n - 1)), the small-sample correction of percentiles (Hesterberg
+2015), with n = 1 / 2r: half of them, since a sample understates its fourth moment as well. For even traffic
+that is one. The other side is left as it is (with fewer than 20 units, corrected for their number).
+More than 4,096 sessions are dealt at random into that
+many equal heaps, whose sums vary as the sessions' do, so that the work no longer grows with the log.
 """
 
 from __future__ import annotations
@@ -36,7 +43,6 @@ _FEWEST_BLOCKS = 14
 _FEWEST_FOR_T = 20
 _USD = 1e-12
 _Z95 = 1.6448536269514722
-_T95 = {1: 6.3138, 2: 2.9200, 3: 2.3534}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,9 @@ def _drawn_units(
     count = int(unit.max()) + 1
     heaps = min(count, HEAPS)
     heap = rng.permutation(count) % heaps
-    weights = rng.multinomial(heaps, np.full(heaps, 1 / heaps), size=resamples).astype(np.float64)
+    drawn = rng.integers(0, heaps, size=(resamples, heaps)) + np.arange(resamples)[:, None] * heaps
+    counted = np.bincount(drawn.ravel(), minlength=resamples * heaps)
+    weights: Floats = counted.reshape(resamples, heaps).astype(np.float64)
     if varies:
         weights *= (rng.poisson(count, resamples) / count)[:, None]
     return Units(rows, unit, heap, weights, varies, f"{count} {said}")
@@ -147,6 +155,10 @@ class _Part:
     error: Floats
     errors: Floats
     """Squared standard errors: of the log, and of each resample."""
+    third: Floats
+    """Which way units are skewed, by its sign."""
+    fourth: Floats
+    """The variance of the log's squared error."""
 
 
 def draw(found: Costs, plans: Sequence[RoutePlan], overheads: Overheads, drawn_units: Resamples) -> Draws:
@@ -157,13 +169,20 @@ def draw(found: Costs, plans: Sequence[RoutePlan], overheads: Overheads, drawn_u
     parts = [_summed(units, saving_usd, found.route, width) for units in drawn_units.units]
     total = np.sum([part.total for part in parts], axis=0)
     moved = np.sum([part.resampled for part in parts], axis=0) - total
+    error, third, fourth = (
+        np.sum([getattr(part, name) for part in parts], axis=0) for name in ("error", "third", "fourth")
+    )
     count = sum(units.count for units in drawn_units.units)
     if count < _FEWEST_FOR_T:
-        drawn = total + moved * _spread(count)
+        drawn, even = total + moved, _spread(np.full_like(error, count))
     else:
-        error = np.sqrt(np.sum([part.error for part in parts], axis=0))
         errors = np.sqrt(np.sum([part.errors for part in parts], axis=0))
-        drawn = total - np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0) * error
+        drawn = total - np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0) * np.sqrt(error)
+        even = np.ones_like(error)
+    carrying = np.divide(error**2, fourth, out=np.full_like(error, np.inf), where=fourth > 0)
+    off = drawn - np.median(drawn, axis=0)
+    skewed = np.maximum(_spread(carrying / 2), even)
+    drawn += off * (np.where(off * third > 0, skewed, even) - 1)
     regrets: dict[str, Floats] = {}
     rng, resamples = drawn_units.rng(), drawn_units.size
     for n, route in enumerate(found.routes):
@@ -209,13 +228,13 @@ def _at_mean_rates(found: Costs, by_key: Mapping[str, RoutePlan], overheads: Ove
     return saving
 
 
-def _spread(units: int) -> float:
-    """t(0.95; n - 1) / z(0.95) * sqrt(n / (n - 1)); the quantile of t by its Cornish-Fisher expansion."""
-    if units < 2:
-        return 1.0
-    v, z = units - 1, _Z95
-    t = _T95.get(v) or z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-    return float(t / z * np.sqrt(units / v))
+def _spread(units: Floats) -> Floats:
+    """t(0.95; n - 1) / z(0.95) * sqrt(n / (n - 1)) for n units, at least two."""
+    from scipy.special import stdtrit
+
+    degrees = np.clip(units - 1, 1, 1e6)
+    spread: Floats = stdtrit(degrees, 0.95) / _Z95 * np.sqrt((degrees + 1) / degrees)
+    return spread
 
 
 def _blocks(frame: pl.DataFrame) -> tuple[pl.Expr, str]:
@@ -233,7 +252,7 @@ def _summed(units: Units, saving_usd: Floats, route: NDArray[np.intp], routes: i
     """The units' savings and their resampled sums.
 
     The squared error of a sum of a Poisson number of units is the sum of their squares, that of a fixed number
-    the sum of squares about the mean.
+    the sum of squares about the mean; `fourth` is how that varies in turn.
     """
     if units.rows is not None:
         saving_usd, route = saving_usd[units.rows], route[units.rows]
@@ -249,6 +268,9 @@ def _summed(units: Units, saving_usd: Floats, route: NDArray[np.intp], routes: i
         squares[:, n] = np.bincount(units.heap, weights=of[:, n] ** 2, minlength=heaps)
     total, resampled = table.sum(axis=0), units.weights @ table
     error, errors = squares.sum(axis=0), units.weights @ squares
+    off = of if units.varies else of - total / units.count
+    third, fourth = (off**3).sum(axis=0), (off**4).sum(axis=0)
     if not units.varies:
         error, errors = error - total**2 / units.count, errors - resampled**2 / units.count
-    return _Part(total, resampled, np.maximum(error, 0), np.maximum(errors, 0))
+        fourth = fourth - error**2 / units.count
+    return _Part(total, resampled, np.maximum(error, 0), np.maximum(errors, 0), third, np.maximum(fourth, 0))

@@ -185,10 +185,13 @@ def _blocks(
     for number, (_, members) in enumerate(tables.values()):
         block_of[members] = number
     blocks = block_of[known.group]
-    for number, (scaled, _) in enumerate(tables.values()):
-        rows = np.flatnonzero(blocks == number)
-        if rows.size:
-            yield scaled, rows
+    sizes = np.bincount(blocks, minlength=len(tables))
+    in_order = list(tables.values())
+    # The largest is priced with everything in place, and the others over it: nothing is gathered for it.
+    for turn, number in enumerate(np.argsort(-sizes, kind="stable")):
+        rows = np.flatnonzero(blocks == number) if turn else slice(None)
+        if isinstance(rows, slice) or rows.size:
+            yield in_order[number][0], rows
 
 
 def _product(counts: Floats, rates: Sequence[Rates], out: Floats | None = None) -> Floats:

@@ -52,6 +52,9 @@ TOKEN_COLUMNS = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
 )
+_AT_ONCE = 250_000
+"""Requests whose rates, some 40 numbers each, are held side by side."""
+
 _PICO = Decimal(10) ** -12
 
 
@@ -157,8 +160,8 @@ def counts(frame: pl.DataFrame) -> dict[str, pl.Expr]:
 
 
 def _sane(values: pl.Series, most: int) -> bool:
-    low, high = values.min(), values.max()
-    return low is None or (low >= 0 and high <= most)  # type: ignore[operator]
+    ends = values.min(), values.max()
+    return all(end is None or 0 <= int(end) <= most for end in ends)  # type: ignore[arg-type]
 
 
 def with_counts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -220,11 +223,7 @@ def reprice(frame: pl.DataFrame, prices: Mapping[str, ModelPrice], *, key: str =
     table = pl.DataFrame(rows, schema=schema)
     tier = pl.col("service_tier") if "service_tier" in frame.columns else pl.lit(None, pl.String)
     carried = [name for name in TOKEN_COLUMNS if name in frame.columns]
-    joined = (
-        with_counts(frame.select(pl.col(key).cast(pl.String).alias("_key"), tier.alias("_tier"), *carried))
-        .drop(carried)
-        .join(table, on=["_key", "_tier"], how="left", nulls_equal=True, maintain_order="left")
-    )
+    work = frame.select(pl.col(key).cast(pl.String).alias("_key"), tier.alias("_tier"), *carried)
     priced = pl.col("_counted") & pl.col("_s_uncached").is_not_null()
     standard = _surcharge("s", bands)
     terms = [
@@ -238,10 +237,18 @@ def reprice(frame: pl.DataFrame, prices: Mapping[str, ModelPrice], *, key: str =
         pl.col("_fee").alias("request_fee_pico"),
     ]
     masked = [pl.when(priced).then(term).alias(name) for term, name in zip(terms, TERMS, strict=True)]
-    added = joined.select(masked).with_columns(
+    cost = (
         pl.when(pl.all_horizontal(pl.col(name).is_not_null() for name in TERMS))
         .then(pl.sum_horizontal(TERMS))
         .alias("cost_pico")
+    )
+    added = pl.concat(
+        with_counts(part)
+        .drop(carried)
+        .join(table, on=["_key", "_tier"], how="left", nulls_equal=True, maintain_order="left")
+        .select(masked)
+        .with_columns(cost)
+        for part in (work.iter_slices(_AT_ONCE) if work.height else [work])
     )
     return frame.drop([c for c in (*TERMS, "cost_pico") if c in frame.columns]).hstack(added)
 

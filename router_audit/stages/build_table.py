@@ -125,7 +125,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         notes.append(f"Do not route: {beside.do_not_route}. The table keeps every incumbent.")
         table = [
             kept(route, ladder, f"controls: {beside.do_not_route}") if route.applied else route
-            for route in table
+            for route in projected.routes
         ]
         projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
     elif beside.beats and not any(better for _, better in beside.beats):
