@@ -69,8 +69,8 @@ class Hypotheses:
     paths: Mapping[str, Sequence[Step]]
     counts: Mapping[str, Mapping[tuple[str, float], Counts]]
     """Of the candidates of each path at every threshold, also where a step would cost too much to stand on it."""
-    shown: Mapping[str, Mapping[tuple[str, float], Counts]]
-    """As `counts`, of the candidates whose planned sample was ended before: what it held then."""
+    shown: Mapping[str, Mapping[tuple[str, float], tuple[int, int]]]
+    """(trials, regrets) of the candidates whose planned sample a replay has ended before: what it held then."""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -117,10 +117,11 @@ def hypotheses(
 
 def shown_before(
     trials: Sequence[Trial], steps: Sequence[Step], ended: Mapping[str, int]
-) -> dict[tuple[str, float], Counts]:
+) -> dict[tuple[str, float], tuple[int, int]]:
     """What a replay had shown of the steps of one row when it ended the sample of their candidate, if it did."""
     before = [trial for trial in trials if trial.arrived <= ended.get(trial.candidate, -1)]
-    return tally(along_the_ladder(before)[0], [step for step in steps if step.candidate in ended])
+    found = tally(along_the_ladder(before)[0], [step for step in steps if step.candidate in ended])
+    return {key: (counts.trials, counts.regrets) for key, counts in found.items()}
 
 
 def along_the_ladder(trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:

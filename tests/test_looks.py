@@ -362,11 +362,21 @@ def test_canary_trials_and_dry_runs_are_looks_like_any_other(month: Month) -> No
 def test_another_candidate_is_another_audit_and_the_table_says_so(month: Month) -> None:
     month.add(*range(60), regrets=1)
     month.build()
+    month.add(*range(60, 95))
     month.add(*range(95), candidate=SONNET)
     result = month.build()
+    of = {
+        row["candidate"]: row
+        for row in result.document["evidence"]["routes"][0]["hypotheses"]
+        if not row["tau"]
+    }
 
     assert (result.document["evidence"]["audit"], result.document["evidence"]["look"]) == (2, 1)
     assert any("Audit 2 of this store" in note for note in result.notes)
+    assert (of[SONNET]["first_look"]["trials"], of[SONNET]["verdict"]) == (95, "rejected")
+    # It buys the other one no second exact test.
+    assert (of[HAIKU]["first_look"]["trials"], of[HAIKU]["verdict"]) == (60, "provisional")
+    assert exact.p_value(95, 1, 0.05) <= Plan().level
 
 
 def test_what_the_sliders_show_is_a_look_at_those_audits(month: Month) -> None:

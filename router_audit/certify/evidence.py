@@ -13,11 +13,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
+from router_audit.certify.audit import Audit, Plan, RouteProof, Tested
 from router_audit.certify.correction import corrected_regret
 from router_audit.certify.exact import p_value
 from router_audit.certify.looks import FIRST, FirstLook
 from router_audit.certify.path import Step
-from router_audit.certify.procedure import Audit, Plan, RouteProof, Tested, certify, place
+from router_audit.certify.procedure import certify, place
 from router_audit.certify.tally import Counts, HumanPairs
 
 if TYPE_CHECKING:
@@ -164,18 +165,7 @@ def _read(
         problems += [f"{where}: {it}" for it in _not_nested(found)]
         paths[name], counts[name] = path, found
         first[name] = {step.key: it for step, it in placed if it is not None}
-        problems += [
-            f"{where}: {step.candidate} at {step.tau:g} is first looked at now, with more trials than it has"
-            for step, it in placed
-            if it is not None and it.look == plan.look and not _within(it, found[step.key])
-        ]
     return plan, paths, counts, first, problems
-
-
-def _within(first: FirstLook, counts: Counts) -> bool:
-    """Whether the counts may have grown out of those of the first look."""
-    grown = counts.regrets - first.regrets
-    return 0 <= grown <= counts.trials - first.trials
 
 
 def _first_look(row: Mapping[str, Any]) -> FirstLook | None:

@@ -1,8 +1,9 @@
 """The looks that audits have had at the trials in the store: what they spent, and what a next one is.
 
 A part of `build-table`; `replay` reads them for its plan. An audit is known by what it asks: candidates on
-rows, epsilon and delta. The classifier is no part of it: trials that a new one places elsewhere are looked at
-again, not for the first time.
+rows, epsilon and delta. Another audit has another path and a delta of its own; a candidate that was looked at
+before gets no second exact test by it. The classifier is no part of it: trials that a new one places elsewhere
+are looked at again, not for the first time.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Standing:
     counts: str
     """Digest of what the last look saw."""
     first: Mapping[str, Mapping[Key, FirstLook]]
+    shown: Mapping[str, Mapping[Key, tuple[int, int]]]
+    """(trials, regrets) at the first look that any audit at this epsilon and delta had: its exact test is spent."""
 
 
 def standing(
@@ -51,6 +54,11 @@ def standing(
     Where `steps` are given it has to find all its own among them: what may leave a path without being
     counted as another question could leave it because of what it showed.
     """
+    shown: dict[str, dict[Key, tuple[int, int]]] = {}
+    for route, candidate, tau, trials, regrets in store.query(
+        "first_shown", epsilon=epsilon, delta=delta
+    ).iter_rows():
+        shown.setdefault(route, {})[candidate, tau] = (trials, regrets)
     said = json.dumps(pairs)
     known = store.query("audits", epsilon=epsilon, delta=delta)
     for audit, number, asked in known.iter_rows():
@@ -63,8 +71,8 @@ def standing(
             first.setdefault(route, {})[candidate, tau] = FirstLook(look, cost, trials, regrets)
         if steps is None or all(set(seen) <= set(steps.get(route, ())) for route, seen in first.items()):
             look, counts = store.query("last_look", audit=audit).row(0)
-            return Standing(audit, number, look, counts, first)
-    return Standing(None, known.height + 1, 0, "", {})
+            return Standing(audit, number, look, counts, first, shown)
+    return Standing(None, known.height + 1, 0, "", {}, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,13 @@ def look(store: Store, tests: Hypotheses, epsilon: float, delta: float) -> Audit
 
 def _at(number: int, before: Standing, tests: Hypotheses, epsilon: float, delta: float) -> Audit:
     plan = Plan(epsilon, delta, before.number, number)
-    return certify(tests.paths, tests.counts, plan, before.first, tests.shown)
+    # Of a step that a replay and another audit have shown, the exact test was spent on the fewer trials.
+    shown = {
+        route: {key: min(found[key] for found in both if key in found) for key in {*both[0], *both[1]}}
+        for route in tests.paths
+        for both in ((tests.shown.get(route, {}), before.shown.get(route, {})),)
+    }
+    return certify(tests.paths, tests.counts, plan, before.first, shown)
 
 
 def _new_steps(before: Standing, found: Audit) -> list[tuple[str, Tested]]:

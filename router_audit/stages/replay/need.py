@@ -78,13 +78,20 @@ class PlannedAudit:
     def need(self, cell: Cell, candidate: str) -> Need:
         """Of a candidate on a row, given what the store has of it."""
         route, tried = route_name(cell), self.trials.get(cell, ())
-        seen = self.standing.first.get(route, {}) if self.standing else {}
-        first = {tau: it for (name, tau), it in seen.items() if name == candidate}
+        now = self.standing
+        first = (
+            {tau: it for (name, tau), it in now.first.get(route, {}).items() if name == candidate}
+            if now
+            else {}
+        )
+        if now and not first:
+            earlier = now.shown.get(route, {})
+            first = {tau: FirstLook(1, 0.0, *it) for (name, tau), it in earlier.items() if name == candidate}
         ended = self.ended.get((route, candidate))
         if not first and ended is not None:
             steps = [Step(candidate, tau, 0.0) for tau in TAUS]
             shown = shown_before(tried, steps, {candidate: ended.arrived})
-            first = {tau: FirstLook(1, 0.0, it.trials, it.regrets) for (_, tau), it in shown.items()}
+            first = {tau: FirstLook(1, 0.0, *counts) for (_, tau), counts in shown.items()}
         if not first:
             return self.first_need
         step = Step(candidate, 0.0, 0.0)
