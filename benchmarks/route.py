@@ -72,7 +72,7 @@ for threads in json.loads(sys.argv[1]):
 def texts(count: int, seed: int) -> list[dict[str, Any]]:
     """`count` requests, no two alike."""
     seen: set[str] = set()
-    found = []
+    found: list[dict[str, Any]] = []
     for asked in requests(count * 4, seed):
         key = json.dumps(asked.record)
         if key not in seen:
