@@ -195,7 +195,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     print(
-        "| requests | way | of them | requests/s | times | CPU ms a request | times | peak MiB | macro-F1 |"
+        "| requests | way | of them | requests/s | times | CPU ms a request | times | peak MiB | F1 trained | F1 labels |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for count in options.sizes:
