@@ -24,6 +24,7 @@ import resource
 import statistics
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,8 +171,8 @@ def plain(_: Path, count: int, sample: list[int]) -> Figures:
 
 def apart(work: Callable[..., Any], *given: Any) -> Any:
     """`work` in a fresh process."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, given)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *given).result()
 
 
 def line(count: int, name: str, found: Figures, against: Figures) -> str:
