@@ -4,7 +4,7 @@ The texts are `tag_traffic`'s, by which nothing was trained. `new`: every reques
 seen; `repeated`: the same requests a second time. Rows of one run:
 
 - the router by a user's own classifier over the default encoder, by one over MiniLM (`--encoder minilm`), by the
-  builtin head where a log has too few labels for one of its own, and in `fast` mode;
+  builtin head where a log has too few labels for one of its own;
 - the peer: LiteLLM's complexity router, its rules alone, in the proxy's own environment;
 - the LiteLLM proxy with an upstream on loopback: an explicit model without and with the plug-in, `auto` with it, and
   LiteLLM's own complexity router without it.
@@ -72,7 +72,7 @@ for threads in json.loads(sys.argv[1]):
 def texts(count: int, seed: int) -> list[dict[str, Any]]:
     """`count` requests, no two alike."""
     seen: set[str] = set()
-    found = []
+    found: list[dict[str, Any]] = []
     for asked in requests(count * 4, seed):
         key = json.dumps(asked.record)
         if key not in seen:
@@ -120,8 +120,7 @@ def routers(folder: Path) -> Iterator[tuple[str, Router]]:
         yield label, Router.from_table(write_table(folder / name, encoder=encoder), encoder=encoder)
     version = json.loads((HEAD_FOLDER / "head.json").read_text("utf-8"))["version"]
     builtin = write_table(folder / "builtin", encoder=load_encoder("static"), classifier=f"builtin-{version}")
-    yield "builtin head", Router.from_table(builtin)
-    yield "builtin head, `fast`", Router.from_table(builtin, fast=True)
+    yield "builtin head", Router.from_table(builtin, fast=True)
 
 
 def decisions(folder: Path, count: int) -> None:

@@ -44,6 +44,8 @@ class Asked:
     record: dict[str, Any]
     """`messages`, and `tools` and `response_format` where there are any."""
     profile: str
+    deployment: int
+    """Which of the deployments sent it: its own kind of work, system prompt and wording."""
 
     @property
     def text(self) -> str:
@@ -63,9 +65,10 @@ def requests(count: int, seed: int = 0) -> Iterator[Asked]:
         if recent and rng.random() < REPEATED:
             fresh = [rng.choice(recent)]
         else:
-            kind, team = rng.choices(deployed, cum_weights=weights)[0]
+            place = rng.choices(range(DEPLOYMENTS), cum_weights=weights)[0]
+            kind, team = deployed[place]
             conversation = compose(rng, kind, material, team, right=True, today=TODAY)
-            fresh = list(_asked(conversation))
+            fresh = list(_asked(conversation, place))
             recent = [*recent, *fresh][-RECENT:]
         for asked in fresh[: count - sent]:
             yield asked
@@ -81,7 +84,7 @@ def _deployment(rng: random.Random, material: Material) -> tuple[dict[str, Any],
     return fixed, rng.choice(kind["teams"])
 
 
-def _asked(conversation: Conversation) -> Iterator[Asked]:
+def _asked(conversation: Conversation, deployment: int) -> Iterator[Asked]:
     system = [{"role": "system", "content": conversation.system}] if conversation.system else []
     tools = [{"type": "function", "function": tool} for tool in conversation.tools]
     for exchange in conversation.exchanges:
@@ -90,7 +93,7 @@ def _asked(conversation: Conversation) -> Iterator[Asked]:
             record["tools"] = tools
         if conversation.schema:
             record["response_format"] = {"type": "json_schema", "json_schema": conversation.schema}
-        yield Asked(record, conversation.profile)
+        yield Asked(record, conversation.profile, deployment)
 
 
 def _message(said: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ KEYS = {
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("routed") / "tables"
-    write_table(folder, encoder=load_encoder("minilm"))
+    write_table(folder, encoder=load_encoder())
     return folder
 
 

@@ -58,7 +58,7 @@ class Settings:
     hold_streams: bool = False
     """`HOLD_STREAMS`: keep a stream back until it is whole, so that any weak answer can still be escalated."""
     fast: bool = False
-    """`FAST`: decide by the light part of the builtin head."""
+    """`FAST`: refuse a table whose classifier needs a forward pass."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
