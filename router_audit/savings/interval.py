@@ -232,9 +232,8 @@ def _spread(units: Floats) -> Floats:
     """t(0.95; n - 1) / z(0.95) * sqrt(n / (n - 1)) for n units, at least two."""
     from scipy.special import stdtrit
 
-    degrees = np.clip(units - 1, 1, 1e6)
-    spread: Floats = stdtrit(degrees, 0.95) / _Z95 * np.sqrt((degrees + 1) / degrees)
-    return spread
+    degrees = np.clip(units - 1, 1.0, 1e6)
+    return np.asarray(stdtrit(degrees, 0.95) / _Z95 * np.sqrt((degrees + 1) / degrees), np.float64)
 
 
 def _blocks(frame: pl.DataFrame) -> tuple[pl.Expr, str]:
