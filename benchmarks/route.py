@@ -1,13 +1,22 @@
 """How long a decision takes, beside a peer's classifier and the proxy's own overhead: `python -m benchmarks.route`.
 
-Three kinds of traffic: `repeated` (few templates, every text seen before: what production mostly is), `payloads`
-(few templates, every payload new) and `new` (every text new to the process: the worst case). The proxy and the
-peer need ROUTER_AUDIT_PROXY_PYTHON; without it they are left out and the table says so.
+The texts are `tag_traffic`'s, by which nothing was trained. `new`: every request has a text that the process has not
+seen; `repeated`: the same requests a second time. Rows of one run:
+
+- the router by a user's own classifier over the default encoder, by one over MiniLM (`--encoder minilm`), by the
+  builtin head where a log has too few labels for one of its own, and in `fast` mode;
+- the peer: LiteLLM's complexity router, its rules alone, in the proxy's own environment;
+- the LiteLLM proxy with an upstream on loopback: an explicit model without and with the plug-in, `auto` with it, and
+  LiteLLM's own complexity router without it.
+
+The peer and the proxy need ROUTER_AUDIT_PROXY_PYTHON; without it they are left out and the output says so. Every row
+also has CPU milliseconds a request: what a busy machine does not blur.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -18,149 +27,182 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.tag_traffic import requests
 from router_audit.embedding import load_encoder
 from router_audit.labellers.builtin import HEAD_FOLDER
 from router_audit.router import Router
-from tests.proxy.conftest import MIXED, PROXY_PYTHON, running
+from tests.proxy.conftest import MIXED, OPUS, PROXY_PYTHON, running
 from tests.proxy.upstream import Upstream
-from tests.routed import ask, write_table
+from tests.routed import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.proxy.conftest import Proxy
 
 THREADS = (1, 4, 16)
-PROFILES = ("classification", "extraction", "reasoning", "coordination")
-SYSTEM = "You are the desk of a parcel carrier. Answer in one word. Never tell a customer's address to anyone else."
+HEADER = "| what | texts | threads | p50 ms | p99 ms | a second | CPU ms |\n| --- | --- | --- | --- | --- | --- | --- |"
 
 PEER = """
 import json, sys, time
-from litellm.router_strategy.complexity_router.complexity_router import ComplexityRouter
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from unittest.mock import MagicMock
-requests = json.load(sys.stdin)
+from litellm.router_strategy.complexity_router.complexity_router import ComplexityRouter
 router = ComplexityRouter(model_name="auto", litellm_router_instance=MagicMock(), complexity_router_config={
     "tiers": {"SIMPLE": "a", "MEDIUM": "b", "COMPLEX": "c", "REASONING": "d"}})
 def once(request):
+    start = time.perf_counter()
     messages = request["messages"]
     system = next((m["content"] for m in messages if m["role"] == "system"), None)
-    router.classify(messages[-1]["content"], system)
+    user = [m["content"] for m in messages if m["role"] == "user"]
+    router.classify(user[-1] if user else "", system)
+    return time.perf_counter() - start
+requests = json.load(sys.stdin)
 for request in requests[:20]:
     once(request)
-took = []
-for request in requests:
-    start = time.perf_counter(); once(request); took.append(time.perf_counter() - start)
-print(json.dumps(took))
+for threads in json.loads(sys.argv[1]):
+    wall, cpu = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(threads) as pool:
+        took = list(pool.map(once, requests))
+    print(json.dumps([threads, took, time.perf_counter() - wall, time.process_time() - cpu]))
 """
 
 
-def traffic(kind: str, count: int) -> list[dict[str, Any]]:
-    """Requests of all profiles with a system prompt, of one of the three kinds."""
+def texts(count: int, seed: int) -> list[dict[str, Any]]:
+    """`count` requests, no two alike."""
+    seen: set[str] = set()
     found = []
-    for number in range(count):
-        request = ask(PROFILES[number % 4], 0 if kind == "repeated" else number)
-        text = request["messages"][0]["content"]
-        if kind == "new":
-            text = f"{number} {text} ({number * 7919 % 10_007})"
-        elif kind == "payloads":
-            text += "\n\nText: " + " ".join(f"item {number * 31 + step} came late" for step in range(80))
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
-        found.append({"messages": messages, "request_id": str(number)})
+    for asked in requests(count * 4, seed):
+        key = json.dumps(asked.record)
+        if key not in seen:
+            seen.add(key)
+            found.append({**asked.record, "request_id": f"{seed}-{len(found)}"})
+        if len(found) == count:
+            break
     return found
 
 
-def measure(
-    decide: Callable[[dict[str, Any]], object], requests: Sequence[dict[str, Any]], threads: int
+def measured(
+    work: Callable[[dict[str, Any]], object],
+    asked: Sequence[dict[str, Any]],
+    threads: int,
+    cpu: Callable[[], float],
 ) -> str:
-    """p50 and p99 in ms, and decisions a second over all threads."""
+    """Run `work` over the requests and return its figures."""
     took: list[float] = []
     lock = threading.Lock()
 
     def once(request: dict[str, Any]) -> None:
         start = time.perf_counter()
-        decide(request)
+        work(request)
+        spent = time.perf_counter() - start
         with lock:
-            took.append(time.perf_counter() - start)
+            took.append(spent)
 
-    begun = time.perf_counter()
+    wall, before = time.perf_counter(), cpu()
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(once, requests))
-    return row(took, time.perf_counter() - begun)
+        list(pool.map(once, asked))
+    return figures(took, time.perf_counter() - wall, cpu() - before)
 
 
-def row(took: list[float], whole_s: float) -> str:
-    """One line of figures."""
+def figures(took: list[float], wall_s: float, cpu_s: float) -> str:
+    """The last four columns of a row."""
     order = sorted(took)
     p50, p99 = order[len(order) // 2] * 1e3, order[min(int(len(order) * 0.99), len(order) - 1)] * 1e3
-    return f"p50 {p50:8.3f} ms   p99 {p99:8.3f} ms   {len(took) / whole_s:8.0f}/s"
+    return f"{p50:.2f} | {p99:.2f} | {len(took) / wall_s:,.0f} | {cpu_s / len(took) * 1e3:.2f} |"
 
 
-def routers(folder: Path) -> dict[str, Router]:
-    """The default encoder under a table's own classifier, and the light part of the builtin head."""
-    encoder = load_encoder("minilm")
-    own = write_table(folder / "own", encoder=encoder)
+def routers(folder: Path) -> Iterator[tuple[str, Router]]:
+    """The router in each of the ways it can decide."""
+    for name, label in (("static", "own classifier, default encoder"), ("minilm", "own classifier, MiniLM")):
+        encoder = load_encoder(name)
+        yield label, Router.from_table(write_table(folder / name, encoder=encoder), encoder=encoder)
     version = json.loads((HEAD_FOLDER / "head.json").read_text("utf-8"))["version"]
-    builtin = write_table(folder / "builtin", encoder=encoder, classifier=f"builtin-{version}")
-    return {
-        "default (MiniLM)": Router.from_table(own, encoder=encoder),
-        "fast (light head)": Router.from_table(builtin, fast=True),
-    }
+    builtin = write_table(folder / "builtin", encoder=load_encoder("static"), classifier=f"builtin-{version}")
+    yield "builtin head", Router.from_table(builtin)
+    yield "builtin head, `fast`", Router.from_table(builtin, fast=True)
 
 
-def proxy_overhead(folder: Path, count: int) -> list[tuple[str, str]]:
-    """Latency through the real proxy: the same calls with an explicit model, and with `auto`."""
-    tables = folder / "proxy"
-    write_table(tables / "tables", encoder=load_encoder("minilm"), ladder=MIXED)
-    found = []
-    with Upstream() as upstream, running(tables, upstream) as proxy:
-        for name, model in (("proxy, explicit model", "claude-opus-4-7"), ("proxy, auto", "auto")):
-            took = []
-            begun = time.perf_counter()
-            for number in range(count + 20):
-                start = time.perf_counter()
-                proxy.send("/v1/chat/completions", {"model": model, **ask("classification", number % 5)})
-                took.append(time.perf_counter() - start)
-                if number == 19:
-                    took, begun = [], time.perf_counter()
-            found.append((name, row(took, time.perf_counter() - begun)))
-    return found
+def decisions(folder: Path, count: int) -> None:
+    """Rows of the router alone."""
+    seeds = itertools.count(1)
+    for label, router in routers(folder):
+        for request in texts(20, seed=0):
+            router.decide(request)
+        asked: list[dict[str, Any]] = []
+        for threads in THREADS:
+            asked = texts(count, next(seeds))
+            print(
+                f"| {label} | new | {threads} | {measured(router.decide, asked, threads, time.process_time)}",
+                flush=True,
+            )
+        again = measured(router.decide, asked, 1, time.process_time)
+        print(f"| {label} | repeated | 1 | {again}", flush=True)
+
+
+def peer(python: str, count: int) -> None:
+    """Rows of LiteLLM's complexity router."""
+    done = subprocess.run(
+        [python, "-c", PEER, json.dumps(THREADS)], input=json.dumps(texts(count, seed=1)),
+        capture_output=True, text=True, check=True, env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+    )  # fmt: skip
+    for line in done.stdout.splitlines()[-len(THREADS) :]:
+        threads, took, wall_s, cpu_s = json.loads(line)
+        print(f"| LiteLLM complexity router | new | {threads} | {figures(took, wall_s, cpu_s)}", flush=True)
+
+
+def through_proxy(folder: Path, count: int) -> None:
+    """Rows of whole requests through the proxy."""
+    for obeys, models in ((False, (OPUS.model, "complexity")), (True, (OPUS.model, "auto"))):
+        place = folder / f"proxy-{obeys}"
+        write_table(place / "tables", encoder=load_encoder(), ladder=MIXED)
+        with Upstream() as upstream, running(place, upstream, obeys=obeys) as proxy:
+            for model in models:
+                call = _chat(proxy, model)
+                for request in texts(20, seed=0):
+                    call(request)
+                for threads in (1, 4):
+                    row = measured(
+                        call, texts(count, seed=threads), threads, lambda: cpu_of(proxy.process.pid)
+                    )
+                    with_it = "with the plug-in" if obeys else "without"
+                    told = model if model in {"auto", "complexity"} else "explicit model"
+                    print(f"| proxy {with_it}, {told} | new | {threads} | {row}", flush=True)
+
+
+def _chat(proxy: Proxy, model: str) -> Callable[[dict[str, Any]], object]:
+    def call(request: dict[str, Any]) -> None:
+        body = {"model": model, "messages": request["messages"], "tools": request.get("tools")}
+        answer = proxy.send("/v1/chat/completions", {key: value for key, value in body.items() if value})
+        if answer.status != 200:
+            raise SystemExit(answer.text)
+
+    return call
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=400)
-    parser.add_argument("--new", type=int, default=60, help="requests of the kinds that encode a text each")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=400, help="requests a row")
     options = parser.parse_args()
+    python = os.environ.get(PROXY_PYTHON)
+    print(HEADER)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for label, router in routers(folder).items():
-            for kind in ("repeated", "payloads", "new"):
-                counted = options.count if kind == "repeated" else options.new
-                for threads in THREADS:
-                    requests = traffic(kind, counted * (1 + (kind == "new")))[-counted:]
-                    if kind == "repeated":
-                        for request in requests[:8]:
-                            router.decide(request)
-                    shift = {"new": threads * 100_000}.get(kind, 0)
-                    for number, request in enumerate(requests):
-                        if shift:
-                            request["messages"][-1]["content"] += f" {shift + number}"
-                    print(
-                        f"{label:20} {kind:9} {threads:3} threads  {measure(router.decide, requests, threads)}",
-                        flush=True,
-                    )
-        python = os.environ.get(PROXY_PYTHON)
+        decisions(Path(name), options.count)
         if not python:
-            print(f"peer and proxy: left out, {PROXY_PYTHON} names no environment")
+            print(f"The peer and the proxy are left out: {PROXY_PYTHON} names no environment.")
             return
-        for kind in ("repeated", "payloads", "new"):
-            done = subprocess.run(
-                [python, "-c", PEER], input=json.dumps(traffic(kind, options.count)),
-                capture_output=True, text=True, check=True, env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
-            )  # fmt: skip
-            took = json.loads(done.stdout.splitlines()[-1])
-            print(f"{'LiteLLM complexity':20} {kind:9}   1 threads  {row(took, sum(took))}", flush=True)
-        for label, figures in proxy_overhead(folder, 100):
-            print(f"{label:20} {'':9}   1 threads  {figures}", flush=True)
+        peer(python, options.count)
+        through_proxy(Path(name), options.count // 2)
 
 
 if __name__ == "__main__":

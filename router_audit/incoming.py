@@ -92,7 +92,8 @@ def _measure(value: Any) -> tuple[int, int]:
         if isinstance(part, str):
             size += len(part) if part.isascii() else len(part.encode("utf-8", "surrogatepass"))
         elif isinstance(part, dict):
-            if part.get("type") in _BLOBS:
+            kind = part.get("type")
+            if isinstance(kind, str) and kind in _BLOBS:  # in a JSON Schema it may be a list
                 images += 1
             else:
                 waiting.extend(part.values())

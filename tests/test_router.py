@@ -224,3 +224,12 @@ def _until(done: object, seconds: float = 60.0) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_schema_whose_types_are_lists_is_decided(tables: Path) -> None:
+    nullable = {"type": "object", "properties": {"total": {"type": ["string", "null"]}}}
+    tool = {"type": "function", "function": {"name": "save", "parameters": nullable}}
+    form = {"type": "json_schema", "json_schema": {"name": "result", "schema": nullable}}
+    decision = router_over(tables).decide(ask("extraction", 5, tools=[tool], response_format=form))
+
+    assert decision.model == HAIKU.ref

@@ -10,17 +10,21 @@ shares and equal hand-over, that procedure is: the m unfinished routes hold delt
 any route is certified whose regret is in truth epsilon or more is at most delta, however the routes,
 candidates and thresholds depend on one another.
 
-A second look at a growing sample is another test. Plan for it (`looks`), or test fresh trials alone.
+Looking again at a sample that has grown is within the same delta, however often and for whatever reason:
+see `looks`. For that a step keeps the place on its path that it took when it could first be tested, and
+steps that become testable later stand behind it: the first true null of a path never changes. What was
+looked at before is given (`first`); the caller keeps it from one look to the next.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from router_audit.certify import exact
+from router_audit.certify import looks
 from router_audit.certify.correction import Claim, claim_of
-from router_audit.certify.path import Step, testable
+from router_audit.certify.looks import FIRST, FirstLook
+from router_audit.certify.path import Step, order_key, testable
 from router_audit.types import Evidence, Status
 
 if TYPE_CHECKING:
@@ -36,25 +40,26 @@ the route's level (this step alone); no trials."""
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is claimed, and how often it may be asked. Set before any trial is read."""
+    """What is claimed, and which look this is. Set before any trial is read."""
 
     epsilon: float = 0.05
     """The regret that a certified route stays below, of its trials that stay."""
     delta: float = 0.05
-    """The chance that any certified route of the audit does not."""
+    """The chance that any certified route of the audit does not, over all looks together."""
+    audit: int = 1
+    """Which question of this kind (epsilon, delta) it is, from 1: other candidates or rows make another one,
+    with a delta of its own."""
     look: int = 1
-    """Which look at this growing sample this is, from 1."""
-    looks: int = 1
-    """How many looks were planned; each spends delta / looks."""
+    """Which look of this audit at its growing sample, from 1."""
 
     def __post_init__(self) -> None:
-        if not (0 < self.epsilon < 1 and 0 < self.delta < 1 and 1 <= self.look <= self.looks):
-            raise ValueError("epsilon and delta lie between 0 and 1, and a look within the looks planned")
+        if not (0 < self.epsilon < 1 and 0 < self.delta < 1 and self.audit >= 1 and self.look >= 1):
+            raise ValueError("epsilon and delta lie between 0 and 1, and audits and looks are counted from 1")
 
     @property
     def level(self) -> float:
-        """What this look may spend over all routes."""
-        return self.delta / self.looks
+        """What p-values are held against, over all routes: the first look's part of delta."""
+        return FIRST * self.delta
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,8 @@ class Tested:
     p_value: float
     alpha: float | None
     """The level it was tested at; None where the path stopped before it or it was left out."""
-    testable: bool
-    """False: too few trials for this step to stand in the path; left out."""
+    first: FirstLook | None
+    """When it took its place on the path; None: too few trials yet to stand on it, and left out."""
     verdict: Verdict
     level: float
     """The level of its route, which its bounds and `trials_needed` are stated at."""
@@ -75,8 +80,13 @@ class Tested:
     claim: Claim
 
     @property
+    def testable(self) -> bool:
+        """Whether it stands on the path."""
+        return self.first is not None
+
+    @property
     def rejected(self) -> bool:
-        """H0 was rejected by the exact test."""
+        """H0 was rejected, now or at an earlier look."""
         return self.verdict in {"rejected", "withdrawn"}
 
     @property
@@ -89,11 +99,11 @@ class Tested:
             epsilon=self.epsilon,
             alpha=self.level,
             p_value=self.p_value,
-            upper_bound=exact.upper_bound(c.trials, c.regrets, self.level),
+            upper_bound=looks.upper_bound(c.trials, c.regrets, self.level, self.first),
             shared_failures=c.shared_failures,
             trials_needed=0
             if self.rejected
-            else exact.further_trials(c.trials, c.regrets, self.epsilon, self.level),
+            else looks.further_trials(c.trials, c.regrets, self.epsilon, self.level, self.first),
         )
 
     @property
@@ -108,10 +118,14 @@ class Tested:
 
     @property
     def total_upper_bound(self) -> float:
-        """Clopper-Pearson at the route's level; an escalated trial the rung was not tried on is a regret."""
+        """As of what stays, at the route's level; an escalated trial the rung was not tried on is a regret."""
         c = self.counts
         worst = c.regrets + c.rung_regrets + c.escalated - c.rung_trials
-        return exact.upper_bound(c.trials + c.escalated, worst, self.level)
+        drawn = None
+        if self.first is not None and (self.first.trials, self.first.regrets) != (c.trials, c.regrets):
+            # Of the whole route nothing was kept at the first look: where something goes up, later looks bound it.
+            drawn = replace(self.first, trials=0, regrets=0) if c.escalated else self.first
+        return looks.upper_bound(c.trials + c.escalated, worst, self.level, drawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +134,12 @@ class RouteProof:
 
     route: str
     share: float
-    """The level it started with: the look's level over the number of routes."""
+    """The level it started with: the plan's over the number of routes."""
     level: float
     """The level it was tested at in the end, after other routes handed theirs over."""
     status: Status
     steps: tuple[Tested, ...]
-    """The whole path, dearest first."""
+    """The path: what stands on it, look by look, each dearest first; then what has too few trials yet."""
     chosen: int | None
     """Which step the status speaks of; None to keep the incumbent."""
 
@@ -164,32 +178,74 @@ def certify(
     paths: Mapping[str, Sequence[Step]],
     counts: Mapping[str, Mapping[tuple[str, float], Counts]],
     plan: Plan,
+    first: Mapping[str, Mapping[tuple[str, float], FirstLook]] | None = None,
+    shown: Mapping[str, Mapping[tuple[str, float], Counts]] | None = None,
 ) -> Audit:
     """Test every route along its path; see the module's docstring for what is controlled.
 
     `paths` names the K routes (each shares delta, so name only those for which trials were planned);
     `counts` holds, per route, the counts of every step by (candidate, tau), as `tally` returns them;
-    a step without its counts is a KeyError. The order of either mapping changes nothing.
+    a step without its counts is a KeyError. `first` holds, in the same way, the steps that a look of this
+    audit, this one or an earlier, found testable; what else is testable now is first looked at now, at its
+    counts, or at those of a sample that was ended before and `shown`. The order of any mapping changes
+    nothing. Raises ValueError where a step was first looked at after this look.
     """
     if not paths:
         return Audit(plan, ())
     share = plan.level / len(paths)
-    found = {route: [counts[route][step.key] for step in path] for route, path in paths.items()}
+    placed = {
+        route: _placed(
+            path, counts[route], (first or {}).get(route, {}), (shown or {}).get(route, {}), plan, share
+        )
+        for route, path in paths.items()
+    }
     tested = {
-        route: [
-            exact.p_value(c.trials, c.regrets, plan.epsilon)
-            for step, c in zip(paths[route], per_step, strict=True)
-            if testable(c.trials, step.tau, plan.epsilon, share)
-        ]
-        for route, per_step in found.items()
+        route: [_p_value(counts[route][step.key], seen, plan) for step, seen in steps if seen is not None]
+        for route, steps in placed.items()
     }
     levels = hand_over(tested, plan.level)
     return Audit(
         plan,
         tuple(
-            _prove(route, paths[route], found[route], plan, share, levels[route]) for route in sorted(paths)
+            _prove(route, placed[route], counts[route], plan, share, levels[route]) for route in sorted(paths)
         ),
     )
+
+
+_Placed = tuple[Step, FirstLook | None]
+
+
+def _placed(
+    path: Sequence[Step],
+    counts: Mapping[tuple[str, float], Counts],
+    first: Mapping[tuple[str, float], FirstLook],
+    shown: Mapping[tuple[str, float], Counts],
+    plan: Plan,
+    share: float,
+) -> list[_Placed]:
+    """The steps in order of testing, each with its first look; those that are not testable last."""
+    steps: list[_Placed] = []
+    for step in path:
+        seen, found = first.get(step.key), counts[step.key]
+        if seen is not None and not 1 <= seen.look <= plan.look:
+            raise ValueError(f"look {seen.look} is not among the looks 1 to {plan.look}")
+        if seen is None and testable(found.trials, step.tau, plan.epsilon, share):
+            then = shown.get(step.key, found)
+            seen = FirstLook(plan.look, step.expected_cost_usd, then.trials, then.regrets)
+        steps.append((step, seen))
+    return sorted(steps, key=place)
+
+
+def place(placed: _Placed) -> tuple[float, float, float, str]:
+    """The place of a step on its path: by the look that found it testable, then as `order_key` by its cost then."""
+    step, seen = placed
+    if seen is None:
+        return (float("inf"), *order_key(step))
+    return (seen.look, *order_key(replace(step, expected_cost_usd=seen.expected_cost_usd)))
+
+
+def _p_value(counts: Counts, seen: FirstLook | None, plan: Plan) -> float:
+    return looks.p_value(counts.trials, counts.regrets, plan.epsilon, seen)
 
 
 def hand_over(p_values: Mapping[str, Sequence[float]], level: float) -> dict[str, float]:
@@ -211,15 +267,20 @@ def hand_over(p_values: Mapping[str, Sequence[float]], level: float) -> dict[str
 
 
 def _prove(
-    route: str, path: Sequence[Step], counts: Sequence[Counts], plan: Plan, share: float, level: float
+    route: str,
+    placed: Sequence[_Placed],
+    counts: Mapping[tuple[str, float], Counts],
+    plan: Plan,
+    share: float,
+    level: float,
 ) -> RouteProof:
     steps: list[Tested] = []
     stopped = False
     by_hand = True  # the claim about human grades is a fixed sequence of its own
-    for step, found in zip(path, counts, strict=True):
-        p = exact.p_value(found.trials, found.regrets, plan.epsilon)
-        can = testable(found.trials, step.tau, plan.epsilon, share)
-        reached = can and not stopped
+    for step, seen in placed:
+        found = counts[step.key]
+        p = _p_value(found, seen, plan)
+        reached = seen is not None and not stopped
         claim = claim_of(found, plan.epsilon, share, level)
         by_hand = by_hand and (claim == "human-graded" or not reached)
         if claim == "human-graded" and not by_hand:
@@ -231,7 +292,7 @@ def _prove(
             stopped = stopped or reached
             verdict = _unproven(found, plan.epsilon, level)
         steps.append(
-            Tested(step, found, p, level if reached else None, can, verdict, level, plan.epsilon, claim)
+            Tested(step, found, p, level if reached else None, seen, verdict, level, plan.epsilon, claim)
         )
     status, chosen = _choose(steps)
     return RouteProof(route, share, level, status, tuple(steps), chosen)
@@ -242,7 +303,7 @@ def _unproven(counts: Counts, epsilon: float, level: float) -> Verdict:
         return "untested"
     if counts.regrets < epsilon * counts.trials:
         return "provisional"
-    above = exact.p_value_above(counts.trials, counts.regrets, epsilon)
+    above = looks.anytime_p_value_above(counts.trials, counts.regrets, epsilon)
     return "refuted" if above <= level else "unsupported"
 
 
@@ -250,7 +311,7 @@ def _choose(steps: Sequence[Tested]) -> tuple[Status, int | None]:
     """The cheapest proven step; else the unproven one nearest to proof; else none."""
     proven = [i for i, t in enumerate(steps) if t.verdict == "rejected"]
     if proven:
-        return "certified", proven[-1]
+        return "certified", min(proven, key=lambda i: (steps[i].step.expected_cost_usd, -i))
     hopeful = [i for i, t in enumerate(steps) if t.verdict == "provisional"]
     if hopeful:
         return "provisional", min(hopeful, key=lambda i: (_still_needed(steps[: i + 1]), -i))

@@ -9,7 +9,12 @@ from router_audit.embedding.protocol import Encoder
 from router_audit.embedding.sentence_transformer import TorchEncoder
 from router_audit.embedding.static import StaticTokens, static_tokens
 
+DEFAULT_ENCODER = "static"
+"""What vectors a user's own classifier is trained over. MiniLM's forward pass costs hundreds of times as much and tells
+no more of a log's own kinds of work: see benchmarks/RESULTS.md."""
+
 __all__ = [
+    "DEFAULT_ENCODER",
     "HASHED_DIMENSION",
     "MINILM_SHA256",
     "CachedEncoder",
@@ -25,7 +30,7 @@ __all__ = [
 ]
 
 
-def load_encoder(name: str = "minilm") -> Encoder:
+def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
     """Return the encoder called `name`: "minilm", "static", "minilm-torch", "hashed-words", or a folder or hub name for sentence-transformers."""
     if name == "minilm":
         return MiniLM(minilm_folder())

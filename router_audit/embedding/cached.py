@@ -22,6 +22,13 @@ class CachedEncoder:
         self._seen: OrderedDict[str, FloatArray] = OrderedDict()
         self._lock = threading.Lock()
 
+    def remember(self, text: str, vector: FloatArray) -> None:
+        """Take a vector that was worked out before: (dimension,), of length 1."""
+        with self._lock:
+            self._seen[text] = vector
+            while len(self._seen) > self._size:
+                self._seen.popitem(last=False)
+
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return unit vectors (n, dimension); only texts that are not remembered are encoded."""
         import numpy as np

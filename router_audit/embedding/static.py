@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from router_audit.embedding.minilm import MINILM_TOKENS, minilm_folder
-from router_audit.embedding.protocol import encodable, unit
+from router_audit.embedding.protocol import tokenized, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +48,7 @@ class StaticTokens:
         import numpy as np
 
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch(
-            [encodable(text) for text in texts], add_special_tokens=False
-        )
+        encodings = tokenized(self._tokenizer, texts, add_special_tokens=False)
         for row, encoding in enumerate(encodings):
             if encoding.ids:
                 out[row] = self._table[encoding.ids].sum(axis=0)

@@ -15,8 +15,15 @@ from typing import TYPE_CHECKING, Any
 from litellm.integrations.custom_logger import CustomLogger
 
 from router_audit.answers import read_answer
-from router_audit.exporters.litellm import PROVIDERS
 from router_audit.integrations.gateway import Gateway, Routed, Settings, log
+from router_audit.integrations.litellm_shapes import (
+    is_anthropic,
+    log_line,
+    name_in,
+    plain,
+    says_something,
+    session_of,
+)
 from router_audit.types import AnswerSignal
 
 if TYPE_CHECKING:
@@ -36,18 +43,6 @@ DECIDED = frozenset(
     }
 )
 """Call types whose model the table may choose."""
-
-KEPT = (
-    "id", "trace_id", "session_id", "call_type", "stream", "response_cost", "status", "error_str", "error_information",
-    "custom_llm_provider", "model", "model_group", "model_parameters", "messages", "response", "total_tokens",
-    "prompt_tokens", "completion_tokens", "startTime", "endTime", "completionStartTime", "end_user", "request_tags",
-    "cache_hit", "hidden_params",
-)  # fmt: skip
-"""Of LiteLLM's logging payload: what an audit reads."""
-KEPT_METADATA = (
-    "usage_object", "additional_usage_values", "user_api_key_team_alias", "user_api_key_project_alias",
-    "user_api_key_alias", "attempted_retries", "routing_decision",
-)  # fmt: skip
 
 
 class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed for us
@@ -71,7 +66,7 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
             return None
         call_id = str(data.setdefault("litellm_call_id", str(uuid.uuid4())))
         routed = await self.gateway.decide(
-            {**data, "model": None, "request_id": call_id, **_session(data)}, call_id
+            {**data, "model": None, "request_id": call_id, **session_of(data)}, call_id
         )
         decision = routed.decision
         wanted = self._known_as(decision.served_by) if decision else None
@@ -108,7 +103,7 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
         if decision.canary:
             self._shadow(routed, data)
             return None
-        answer = _plain(response)
+        answer = plain(response)
         if answer is None or routed.escalation is not None:
             return None
         step = self._weak(routed, read_answer(data, answer))
@@ -133,7 +128,7 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
                 yield chunk
                 continue
             held.append(chunk)
-            if not self.gateway.settings.hold_streams and _says_something(chunk):
+            if not self.gateway.settings.hold_streams and says_something(chunk):
                 sent = True
                 for kept in held:
                     yield kept
@@ -191,7 +186,7 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
         if ref is None:
             return None
         if ref not in self._names:
-            self._names[ref] = _name_in(_proxy_router().model_list, ref)
+            self._names[ref] = name_in(_proxy_router().model_list, ref)
         return self._names[ref]
 
     def _spares(self, decision: Decision, asked: str | None) -> list[str]:
@@ -241,7 +236,7 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
         if routed.escalation is not None or not held or not hasattr(held[0], "choices"):
             return None
         whole = litellm.stream_chunk_builder(held, messages=data.get("messages"))
-        step = self._weak(routed, read_answer(data, _plain(whole) or {}))
+        step = self._weak(routed, read_answer(data, plain(whole) or {}))
         return None if step is None else await self._second_answer(routed, step, data)
 
     def _shadow(self, routed: Routed, data: Mapping[str, Any]) -> None:
@@ -274,15 +269,15 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
         )
         body = dict((data.get("proxy_server_request") or {}).get("body") or {})
         body.pop("fallbacks", None)  # of the first call: a second answer comes from the rung it was asked of
-        if not _is_anthropic(data):
+        if not is_anthropic(data):
             body.pop("metadata", None)  # LiteLLM's own there; Anthropic's names the user
         params = {**body, "model": name, "stream": bool(data.get("stream")), "litellm_call_id": call_id}
-        if _session(data):
-            params["litellm_session_id"] = _session(data)["session_id"]
+        if session_of(data):
+            params["litellm_session_id"] = session_of(data)["session_id"]
         router = _proxy_router()
         if "messages" not in data:
             return await router.aresponses(**params)
-        if _is_anthropic(data):
+        if is_anthropic(data):
             return await router.aanthropic_messages(**params)
         return await router.acompletion(**params)
 
@@ -290,12 +285,9 @@ class RouterAudit(CustomLogger):  # type: ignore[misc]  # LiteLLM is not typed f
         payload = kwargs.get("standard_logging_object")
         if not isinstance(payload, dict):
             return
-        metadata = payload.get("metadata") or {}
         routed = self.gateway.found(kwargs.get("litellm_call_id"))
-        kept = {name: metadata[name] for name in KEPT_METADATA if metadata.get(name) is not None}
-        if routed is not None:
-            kept["requester_metadata"] = {"router_audit": self._told(routed, payload.get("model_group"))}
-        self.gateway.write({name: payload[name] for name in KEPT if name in payload} | {"metadata": kept})
+        told = None if routed is None else self._told(routed, payload.get("model_group"))
+        self.gateway.write(log_line(payload, told))
 
     def _told(self, routed: Routed, answered_by: Any) -> dict[str, Any]:
         """What the log says of a call; LiteLLM's own fallback shows as another model than the one asked."""
@@ -314,55 +306,6 @@ def _proxy_router() -> Any:
     from litellm.proxy import proxy_server
 
     return proxy_server.llm_router
-
-
-def _name_in(models: list[Any], ref: str) -> str | None:
-    """The public name of a `provider/model`: by that name, by its bare name, or by what its deployment calls."""
-    provider, _, bare = ref.partition("/")
-    bare = bare.partition("@")[0]
-    spelled = {f"{who}/{bare}" for who in (provider, *PROVIDERS.get(provider, ()))}
-    names = [entry["model_name"] for entry in models]
-    for name in (ref, f"{provider}/{bare}", bare):
-        if name in names:
-            return str(name)
-    return next(
-        (
-            str(entry["model_name"])
-            for entry in models
-            if entry["litellm_params"]["model"] in {*spelled, bare}
-        ),
-        None,
-    )
-
-
-def _session(data: Mapping[str, Any]) -> dict[str, str]:
-    for holder in (data, data.get("litellm_metadata") or {}, data.get("metadata") or {}):
-        told = holder.get("litellm_session_id") or holder.get("session_id")
-        if isinstance(told, str) and told:
-            return {"session_id": told}
-    return {}
-
-
-def _is_anthropic(data: Mapping[str, Any]) -> bool:
-    url = str((data.get("proxy_server_request") or {}).get("url") or "")
-    return url.partition("?")[0].rstrip("/").endswith("/messages")
-
-
-def _plain(response: Any) -> dict[str, Any] | None:
-    if isinstance(response, dict):
-        return response
-    dump = getattr(response, "model_dump", None)
-    found = dump() if callable(dump) else None
-    return found if isinstance(found, dict) else None
-
-
-def _says_something(chunk: Any) -> bool:
-    """Whether a chunk carries text or a tool call; what is no chat chunk is passed on at once."""
-    choices = getattr(chunk, "choices", None)
-    if choices is None:
-        return True
-    delta = getattr(choices[0], "delta", None) if choices else None
-    return bool(delta is not None and (getattr(delta, "content", None) or getattr(delta, "tool_calls", None)))
 
 
 @cache

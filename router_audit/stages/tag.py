@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from router_audit.builtin_features import build_features, stored_columns, vector_name, view_prompts
-from router_audit.embedding import load_encoder
+from router_audit.embedding import DEFAULT_ENCODER, CachedEncoder, load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller
 from router_audit.stages.asked_labels import label_by_asking
 from router_audit.stages.records import prompt_record
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from router_audit.stages.asked_labels import AskedOptions, CoreEstimate
     from router_audit.store import Store
+    from router_audit.text_recipe import PromptView
     from router_audit.types.progress import Progress
 
 BATCH = 512
-DEFAULT_ENCODER = "minilm"
+REMEMBERED = 20_000
+"""Texts whose vector is kept in memory: 30 MB. Templates come back in batch after batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
     The builtin labeller judges all of them. A provider is asked about a selection only, which the builtin
     verdicts guide.
     """
-    encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
+    encoder = CachedEncoder(load_encoder(options.encoder or DEFAULT_ENCODER), REMEMBERED)
     labeller = BuiltinLabeller()
     store.run("select_window", last=options.last)
     store.run("select_contents")
@@ -68,11 +70,14 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
     labelled = 0
     if waiting:
         progress.stage("tagging", waiting)
-        for batch in store.stream("unlabelled_contents", batch_rows=BATCH, **who):
+        name = vector_name(encoder)
+        for batch in store.stream("unlabelled_contents", batch_rows=BATCH, encoder=name, **who):
             views = view_prompts([prompt_record(row) for row in batch.iter_rows(named=True)])
+            _recall(encoder, views, batch["vector"])
             features = build_features(views, encoder)
-            vectors = _embeddings(batch, stored_columns(features), vector_name(encoder))
-            store.append("embeddings", vectors, on_conflict="ignore", aside=True)
+            fresh = batch["vector"].is_null()
+            vectors = _embeddings(batch, stored_columns(features), name)
+            store.append("embeddings", vectors.filter(fresh), on_conflict="ignore", aside=True)
             labels = _labels(batch, labeller.judge(views, features), who)
             store.append("labels", labels, on_conflict="ignore", aside=True)
             labelled += batch.height
@@ -97,6 +102,15 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
         labelled=labelled,
         cost_usd=Decimal(0),
     )
+
+
+def _recall(encoder: CachedEncoder, views: list[PromptView], vectors: pl.Series) -> None:
+    """Give the encoder the sentence vectors that the store has; beside them it keeps structure, which is quick."""
+    import numpy as np
+
+    for view, stored in zip(views, vectors, strict=True):
+        if stored is not None:
+            encoder.remember(view.instruction, stored.to_numpy()[-encoder.dimension :].astype(np.float32))
 
 
 def _embeddings(batch: pl.DataFrame, vectors: Any, encoder: str) -> pl.DataFrame:

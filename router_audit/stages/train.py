@@ -10,7 +10,7 @@ from router_audit.builtin_features import matrix, vector_name
 from router_audit.classifier import calibrate, fit_linear, grouped_split, predict, predict_proba
 from router_audit.classifier_head import Head, pack_head
 from router_audit.classifier_report import Evaluation, evaluate
-from router_audit.embedding import load_encoder
+from router_audit.embedding import DEFAULT_ENCODER, load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller
 from router_audit.selection import suspects
 from router_audit.stages.figures import figures_of
@@ -71,7 +71,7 @@ class TrainResult:
 
 def train(store: Store, options: TrainOptions, progress: Progress) -> TrainResult:
     """Fit on three quarters of the templates, measure on the rest, refit on all, predict every content."""
-    encoder = load_encoder(options.encoder or "minilm")
+    encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
     labeller = BuiltinLabeller()
     name = vector_name(encoder)
     who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
@@ -109,7 +109,7 @@ def train_as_prompt(
     """Choose a prompt that makes an LLM the classifier, measured on the templates that `train` holds out."""
     import numpy as np
 
-    encoder = load_encoder(options.encoder or "minilm")
+    encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
     labeller = BuiltinLabeller()
     who = {"labeller": labeller.name, "model": labeller.version, "prompt_version": RECIPE_VERSION}
     store.run("select_window", last=options.last)
@@ -180,12 +180,12 @@ def _save(
     import polars as pl
 
     seen = store.query("classifier_sequence", version=version).row(0, named=True)
-    if seen["own"] and seen["own"] == seen["newest"]:
-        return
+    stays = seen["own"] and seen["own"] == seen["newest"]
+    about = about | {"labels_given": store.query("labels_given")["mark"][0]}
     metadata, arrays = pack_head(head) if head is not None else ({}, b"")
     row = {
         "version": version,
-        "sequence": seen["newest"] + 1,
+        "sequence": seen["newest"] + (0 if stays else 1),
         "encoder": encoder,
         "labeller": labeller,
         "metadata": json.dumps({"head": metadata, "figures": {}} | about, sort_keys=True),

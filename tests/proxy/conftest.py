@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,19 @@ class Proxy:
     upstream: Upstream
     process: subprocess.Popen[bytes] = field(repr=False)
 
+    def wait(self) -> Proxy:
+        """Come back when it answers; fails the test where it does not."""
+        deadline = time.monotonic() + 240
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(self.url + "/health/liveliness", timeout=5):
+                    return self
+            except OSError:
+                time.sleep(0.5)
+        pytest.fail("the proxy did not start:\n" + (self.folder / "proxy.log").read_text("utf-8")[-3000:])
+
     @property
     def tables(self) -> Path:
         return self.folder / "tables"
@@ -103,34 +116,45 @@ def proxy_python() -> str:
 
 
 @contextmanager
-def running(folder: Path, upstream: Upstream, **settings: str) -> Iterator[Proxy]:
-    """The proxy over `folder/tables`, with the one line that makes it obey."""
+def running(folder: Path, upstream: Upstream, *, obeys: bool = True, **settings: str) -> Iterator[Proxy]:
+    """A proxy over `folder/tables`, ready to answer."""
+    with starting(folder, upstream, obeys=obeys, **settings) as proxy:
+        yield proxy.wait()
+
+
+@contextmanager
+def starting(folder: Path, upstream: Upstream, *, obeys: bool = True, **settings: str) -> Iterator[Proxy]:
+    """A proxy on its way up over `folder/tables`, with the one line that makes it obey.
+
+    Where it does not obey, LiteLLM's own complexity router serves the model `complexity`.
+    """
     python = proxy_python()
     models = [
         {"model_name": rung.model, "litellm_params": {"model": rung.ref, "api_key": "none", "api_base": upstream.url + ("/v1" if rung.provider == "openai" else "")}}
         for rung in MIXED.models
     ]  # fmt: skip
     tiers = {"SIMPLE": NANO.model, "MEDIUM": SONNET.model, "COMPLEX": OPUS.model, "REASONING": OPUS.model}
+    plugged = {
+        "classifier_type": "custom",
+        "classifier_plugin": "router_audit.integrations.litellm.plugin",
+        "classifier_plugin_timeout_ms": 30_000,
+        "classifier_fallback": "default_model",
+        "tier_labels": {"SIMPLE": "economy", "MEDIUM": "standard", "COMPLEX": "premium"},
+    }
     own = {
-        "model_name": "auto-by-tier",
+        "model_name": "auto-by-tier" if obeys else "complexity",
         "litellm_params": {
             "model": "auto_router/complexity_router",
             "complexity_router_default_model": OPUS.model,
             "complexity_router_config": {
-                "classifier_type": "custom",
-                "classifier_plugin": "router_audit.integrations.litellm.plugin",
-                "classifier_plugin_timeout_ms": 30_000,
-                "classifier_fallback": "default_model",
                 "default_model": OPUS.model,
-                "tier_labels": {"SIMPLE": "economy", "MEDIUM": "standard", "COMPLEX": "premium"},
                 "tiers": tiers,
+                **(plugged if obeys else {}),
             },
         },
     }
-    config = {
-        "model_list": [*models, own],
-        "litellm_settings": {"callbacks": ["router_audit.integrations.litellm.plugin"], "num_retries": 0},
-    }
+    callbacks = {"callbacks": ["router_audit.integrations.litellm.plugin"]} if obeys else {}
+    config = {"model_list": [*models, own], "litellm_settings": {**callbacks, "num_retries": 0}}
     (folder / "config.yaml").write_text(json.dumps(config, indent=1), "utf-8")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -156,7 +180,6 @@ def running(folder: Path, upstream: Upstream, **settings: str) -> Iterator[Proxy
         )  # fmt: skip
         proxy = Proxy(f"http://127.0.0.1:{port}", folder, upstream, process)
         try:
-            _wait(proxy)
             yield proxy
         finally:
             process.terminate()
@@ -166,24 +189,34 @@ def running(folder: Path, upstream: Upstream, **settings: str) -> Iterator[Proxy
                 process.kill()
 
 
-def _wait(proxy: Proxy) -> None:
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        if proxy.process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(proxy.url + "/health/liveliness", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail("the proxy did not start:\n" + (proxy.folder / "proxy.log").read_text("utf-8")[-3000:])
+@dataclass
+class Proxies:
+    """The proxies of all tests. They come up together: importing LiteLLM is most of what one costs."""
+
+    main: Proxy
+    """Over a table of four profiles."""
+    bare: Proxy
+    """Over a folder that holds no table yet."""
+    hurried: Proxy
+    """Waits a microsecond for a decision."""
 
 
 @pytest.fixture(scope="session")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """One proxy for all tests, over a table of four profiles."""
+def proxies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxies]:
     proxy_python()
-    folder = tmp_path_factory.mktemp("proxy")
-    write_table(folder / "tables", encoder=load_encoder("minilm"), ladder=MIXED)
-    with Upstream() as upstream, running(folder, upstream) as found:
-        yield found
+    encoder = load_encoder()
+    with ExitStack() as stack:
+
+        def one(name: str, *, table: bool = True, **settings: str) -> Proxy:
+            folder = tmp_path_factory.mktemp(name)
+            if table:
+                write_table(folder / "tables", encoder=encoder, ladder=MIXED)
+            return stack.enter_context(starting(folder, stack.enter_context(Upstream()), **settings))
+
+        yield Proxies(one("main"), one("bare", table=False), one("hurried", ROUTER_AUDIT_TIMEOUT_MS="0.001"))
+
+
+@pytest.fixture(scope="session")
+def proxy(proxies: Proxies) -> Proxy:
+    """The one that most tests talk to."""
+    return proxies.main.wait()

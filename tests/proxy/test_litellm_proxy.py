@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scipy.stats import binom
 
+from router_audit.embedding import load_encoder
 from router_audit.routing import CANARY_SHARE, in_canary
 from router_audit.stages.ingest import IngestOptions, ingest
 from router_audit.store import open_store
 from router_audit.types import PROFILES
 from router_audit.types.progress import Unwatched
-from tests.proxy.conftest import MINI, NANO, OPUS, SONNET, Proxy, running
-from tests.proxy.upstream import Upstream
+from tests.proxy.conftest import MINI, MIXED, NANO, OPUS, SONNET
 from tests.routed import ask, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.proxy.conftest import Answer
+    from tests.proxy.conftest import Answer, Proxies, Proxy
 
 REQUESTS = int(os.environ.get("ROUTER_AUDIT_PROXY_REQUESTS", "2000"))
 WORKERS = 8
@@ -243,32 +243,28 @@ def test_no_request_fails_while_the_table_is_deleted_corrupted_and_replaced(
     assert {answer.about("table") for answer in answers} == {"v0001", "v0002"}
 
 
-def test_without_a_table_requests_go_to_the_default_until_there_is_one(tmp_path: Path) -> None:
-    with Upstream() as upstream, running(tmp_path, upstream) as proxy:
-        lost = send(proxy, "chat", "classification", "lost")
-        from router_audit.embedding import load_encoder
-        from tests.proxy.conftest import MIXED
-
-        write_table(tmp_path / "tables", encoder=load_encoder("minilm"), ladder=MIXED)
-        deadline = time.monotonic() + 90
-        found = lost
-        while time.monotonic() < deadline and found.about("table") == "none":
-            time.sleep(1)
-            found = send(proxy, "chat", "classification", "found")
-        told = proxy.lines(1)[0]["metadata"]["requester_metadata"]["router_audit"]
+def test_without_a_table_requests_go_to_the_default_until_there_is_one(proxies: Proxies) -> None:
+    proxy = proxies.bare.wait()
+    lost = send(proxy, "chat", "classification", "lost")
+    write_table(proxy.tables, encoder=load_encoder(), ladder=MIXED)
+    deadline = time.monotonic() + 90
+    found = lost
+    while time.monotonic() < deadline and found.about("table") == "none":
+        time.sleep(1)
+        found = send(proxy, "chat", "classification", "found")
+    told = proxy.lines(1)[0]["metadata"]["requester_metadata"]["router_audit"]
 
     assert (lost.status, lost.about("table")) == (200, "none")
-    assert upstream.asked["lost"] == [OPUS.model]
+    assert proxy.upstream.asked["lost"] == [OPUS.model]
     assert "no table" in str(lost.about("trouble"))
     assert "no table" in told["trouble"]
     assert found.about("table") == "v0001"
-    assert upstream.asked["found"][-1] in {NANO.model, OPUS.model}
+    assert proxy.upstream.asked["found"][-1] in {NANO.model, OPUS.model}
 
 
-def test_a_decision_that_is_too_slow_is_not_waited_for(tmp_path: Path, proxy: Proxy) -> None:
-    shutil.copytree(proxy.tables, tmp_path / "tables")
-    with Upstream() as upstream, running(tmp_path, upstream, ROUTER_AUDIT_TIMEOUT_MS="0.001") as slow:
-        answer = send(slow, "chat", "classification", "slow")
+def test_a_decision_that_is_too_slow_is_not_waited_for(proxies: Proxies) -> None:
+    hurried = proxies.hurried.wait()
+    answer = send(hurried, "chat", "classification", "slow")
 
     assert (answer.status, answer.about("trouble")) == (200, "timeout")
-    assert upstream.asked["slow"] == [OPUS.model]
+    assert hurried.upstream.asked["slow"] == [OPUS.model]
