@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 CARD = HEAD_FOLDER / "README.md"
 WEAK = """
 - Unseen sources stay harder than unseen rows: see the spread between sources above. A source of one template stands or falls as a whole.
+- A short question before or after a long text, without a system message or a word like "classify" (the P3 templates of yizhongw/self-instruct over reviews and paragraphs), is the worst of the sources held back. The shipped head has such rows in its training set; a head without them takes the text's own words for the order. Two other ways of choosing the sentences were tried after that was seen, were worse elsewhere, and were dropped.
 - Questions of general knowledge that a reader may call reasoning or plain look-up, and true-or-false questions over rules, are contested between reasoning and classification, in the data as in the head.
 - A bare request without tools or system message ("find me a hotel and book it") is told from advice by its wording alone.
 - A single forced function call counts as extraction, several dependent ones as coordination; long tool catalogues with a one-step request fall between.

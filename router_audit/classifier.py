@@ -104,7 +104,7 @@ def fit_network(
     from sklearn.neural_network import MLPClassifier
 
     start, stop = columns
-    row_weights = np.asarray(weights, dtype=np.float64) / np.mean(weights)
+    row_weights: Any = np.asarray(weights, dtype=np.float64) / np.mean(weights)
     targets = np.array([list(classes).index(label) for label in labels])
     if len(set(targets.tolist())) < 2:
         raise UserError("Training needs labels of at least two profiles.")
@@ -116,10 +116,11 @@ def fit_network(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)  # the number of passes is meant
         model.fit(scaled, targets, sample_weight=row_weights)
-    inner, outer = (np.asarray(weight, dtype=np.float32) for weight in model.coefs_)
-    inner_bias, outer_bias = (np.asarray(bias, dtype=np.float32) for bias in model.intercepts_)
+    inner, outer = (np.asarray(part, dtype=np.float32) for part in model.coefs_)
+    inner_bias, outer_bias = (np.asarray(part, dtype=np.float32) for part in model.intercepts_)
     if len(model.classes_) == 2:
-        outer, outer_bias = np.hstack([-outer, outer]) / 2, np.concatenate([-outer_bias, outer_bias]) / 2
+        outer = (np.hstack([-outer, outer]) / 2).astype(np.float32)
+        outer_bias = (np.concatenate([-outer_bias, outer_bias]) / 2).astype(np.float32)
     weight = np.zeros((hidden, len(classes)), dtype=np.float32)
     bias = np.full(len(classes), -30.0, dtype=np.float32)
     weight[:, model.classes_], bias[model.classes_] = outer, outer_bias

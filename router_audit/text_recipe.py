@@ -207,12 +207,12 @@ def _units(text: str) -> list[tuple[str, float]]:
     opening = _opening_line(pieces, first)
     scored: list[tuple[str, float]] = []
     in_payload = in_example = False
-    line_before = -1
-    for index, (piece, line) in enumerate(pieces):
+    number_before = -1
+    for index, (piece, number) in enumerate(pieces):
         if not piece:
             in_payload = in_example = False
             continue
-        starts_line, line_before = line != line_before, line
+        starts_line, number_before = number != number_before, number
         example = bool(_EXAMPLE_MARK.match(piece))
         in_example = (in_example or (example and starts_line)) and not _QUERY_MARK.search(piece)
         label = _PAYLOAD_MARK.match(piece)
@@ -223,7 +223,7 @@ def _units(text: str) -> list[tuple[str, float]]:
         modal = bool(_MODAL.search(piece))
         listed = ", " in piece and bool(" or " in piece or _QUOTED_LIST.search(piece))
         score = 1.6 * asks + 1.4 * question + 1.1 * modal + 0.7 * listed
-        score += 1.2 * (index == first) + 1.2 * (index == last) + 0.9 * (line == opening)
+        score += 1.2 * (index == first) + 1.2 * (index == last) + 0.9 * (number == opening)
         score -= 1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * (in_example or example)
         score -= (
             0.8 * (len(piece) > 260) + 4.0 * bool(_SCAFFOLD.match(piece)) + 2.5 * bool(_DATA.search(piece))
