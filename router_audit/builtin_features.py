@@ -22,11 +22,6 @@ LIGHT = (STATIC[0], STRUCTURE[1])
 """The columns that need no forward pass: all that the builtin head reads."""
 
 
-def semantic_columns(dimension: int) -> tuple[int, int]:
-    """Return the columns of the encoder's vector."""
-    return (STRUCTURE[1], STRUCTURE[1] + dimension)
-
-
 def view_prompts(records: Sequence[Mapping[str, object]]) -> list[PromptView]:
     """Apply the text recipe to every record."""
     return [view_prompt(record) for record in records]

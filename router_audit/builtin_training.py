@@ -19,6 +19,7 @@ from router_audit.builtin_features import STATIC, STRUCTURE, build_features, vie
 from router_audit.classifier import (
     fit_linear,
     fit_neighbours,
+    fit_network,
     fit_temperature,
     predict_proba,
     raw_log_probabilities,
@@ -41,10 +42,11 @@ RECORDS_PER_INSTRUCTION = 2
 OWN_SHARE = 0.75
 """Share of the total training weight that our own corpus gets; public benchmarks are few, large and alike."""
 RIDGE = 1e-2
+HIDDEN, DECAY, SHARE_CURVED = 48, 1.0, 0.6
 REACH = 0.035
 ALIKE = 0.85
 MINIMUM_PROBABILITY = 0.34
-FOLDS = 8
+FOLDS = 4
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,13 @@ def featurise(rows: Sequence[LabelledPrompt]) -> TrainingSet:
 
 
 def train_builtin(paths: Sequence[Path], seed: int = 0) -> Head:
-    """Train the head on every row of `paths` whose licence permits it; the same files give the same numbers.
+    """Train the head on every row of `paths` whose licence permits it; the same files give the same numbers."""
+    return calibrated_head(featurise([row for row in load_corpus(paths, seed) if is_trainable(row)]), seed)
 
-    The temperature is fitted on predictions for held-out sources and held-out task files.
-    """
-    training = featurise([row for row in load_corpus(paths, seed) if is_trainable(row)])
-    head = fit_head(training)
+
+def calibrated_head(training: TrainingSet, seed: int = 0) -> Head:
+    """Fit the head on all rows, and its temperature on predictions for held-out sources and task files."""
+    head = fit_head(training, seed=seed)
     logits, targets, weights = _held_out_logits(training)
     sources = Counter(_family(row.source) for row in training.rows)
     own_tasks = {row.task for row in training.rows if row.licence == OWN_SOURCE}
@@ -106,19 +109,29 @@ def train_builtin(paths: Sequence[Path], seed: int = 0) -> Head:
     )
 
 
-def fit_head(training: TrainingSet) -> Head:
-    """Fit the head's two members, structure and likeness to training instructions, and average them.
+def fit_head(training: TrainingSet, voters: Neighbours | None = None, seed: int = 0) -> Head:
+    """Fit the head's members and average them: two over structure, straight and curved, and one by likeness.
 
     Apart they err on different sources: what misleads one member seldom misleads the other. The likeness member
     keeps our own rows alone as voters, where there are any: thousands of rows of one public template, near in
-    wording to nothing but themselves, would outvote the varied ones on every new source.
+    wording to nothing but themselves, would outvote the varied ones on every new source. `voters` spares fitting
+    them again.
     """
     weights, labels = row_weights(training.rows), training.labels
-    structure = fit_linear(training.features, labels, PROFILES, weights, STRUCTURE, RIDGE)
-    return Head(PROFILES, (structure, _fit_voters(training)))
+    straight = fit_linear(training.features, labels, PROFILES, weights, STRUCTURE, RIDGE)
+    curved = fit_network(training.features, labels, PROFILES, weights, STRUCTURE, HIDDEN, DECAY, seed)
+    return Head(
+        PROFILES,
+        (
+            replace(straight, share=1 - SHARE_CURVED),
+            replace(curved, share=SHARE_CURVED),
+            fit_voters(training) if voters is None else voters,
+        ),
+    )
 
 
-def _fit_voters(training: TrainingSet) -> Neighbours:
+def fit_voters(training: TrainingSet) -> Neighbours:
+    """Fit the member that votes by likeness, from our own rows where there are any."""
     import numpy as np
 
     own = [index for index, row in enumerate(training.rows) if row.licence == OWN_SOURCE]
@@ -200,13 +213,16 @@ def leave_one_source_out(everything: TrainingSet) -> list[SourceResult]:
     rows = everything.rows
     trainable = np.array([is_trainable(row) for row in rows])
     sources = np.array([row.source for row in rows])
+    own = any(row.licence == OWN_SOURCE for row in rows)
+    voters = fit_voters(everything) if own else None  # of our own rows, which no source here leaves out
     results = []
     final: Head | None = None
     for source in public_sources(rows):
         left = np.flatnonzero(sources == source)
         licensed = bool(trainable[left].any())
         if licensed or final is None:
-            head = fit_head(subset(everything, np.flatnonzero(trainable & (sources != source)).tolist()))
+            kept = np.flatnonzero(trainable & (sources != source)).tolist()
+            head = fit_head(subset(everything, kept), voters)
             final = head if not licensed else final
         else:
             head = final
@@ -258,6 +274,6 @@ def _predicted(everything: TrainingSet, head: Head, source: str, trained_elsewhe
 
 
 __all__ = [
-    "SourceResult", "TrainingSet", "featurise", "fit_head", "leave_one_source_out", "leave_sources_out", "load_corpus",
+    "SourceResult", "TrainingSet", "calibrated_head", "featurise", "fit_head", "leave_one_source_out", "leave_sources_out", "load_corpus",
     "own_corpus_alone", "public_sources", "row_weights", "source_folds", "subset", "train_builtin",
 ]  # fmt: skip

@@ -22,6 +22,8 @@ CLIP = 6.0
 VETO = 0.02
 CHUNK = 512
 MAX_ITERATIONS = 80
+PASSES, PER_STEP, STEP = 20, 1024, 4e-3
+"""Of the network: passes over the rows, rows a step, learning rate."""
 LOW_PROBABILITY = "low probability"
 FAR_FROM_TRAINING = "far from training data"
 
@@ -82,6 +84,47 @@ def fit_linear(
         weight[:, target] = coefficients[row]
         bias[target] = intercepts[row]
     return Member(start, stop, mean, scale, (Layer(weight, bias),))
+
+
+def fit_network(
+    features: FloatArray,
+    labels: Sequence[str],
+    classes: Sequence[str],
+    weights: FloatArray,
+    columns: tuple[int, int],
+    hidden: int,
+    decay: float,
+    seed: int,
+) -> Member:
+    """Fit one hidden layer of `hidden` ReLUs on columns of `features` (n, d); the same seed gives the same numbers.
+
+    `weights` (n,) weigh the rows; `decay` is the L2 penalty.
+    """
+    import numpy as np
+    from sklearn.neural_network import MLPClassifier
+
+    start, stop = columns
+    row_weights: Any = np.asarray(weights, dtype=np.float64) / np.mean(weights)
+    targets = np.array([list(classes).index(label) for label in labels])
+    if len(set(targets.tolist())) < 2:
+        raise UserError("Training needs labels of at least two profiles.")
+    mean, scale = _scaling(features[:, start:stop], row_weights, 0.05, centred=True)
+    scaled = np.clip((features[:, start:stop] - mean) / scale, -CLIP, CLIP)
+    model = MLPClassifier(
+        (hidden,), alpha=decay, max_iter=PASSES, random_state=seed, batch_size=min(PER_STEP, len(scaled)), learning_rate_init=STEP,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)  # the number of passes is meant
+        model.fit(scaled, targets, sample_weight=row_weights)
+    inner, outer = (np.asarray(part, dtype=np.float32) for part in model.coefs_)
+    inner_bias, outer_bias = (np.asarray(part, dtype=np.float32) for part in model.intercepts_)
+    if len(model.classes_) == 2:
+        outer = (np.hstack([-outer, outer]) / 2).astype(np.float32)
+        outer_bias = (np.concatenate([-outer_bias, outer_bias]) / 2).astype(np.float32)
+    weight = np.zeros((hidden, len(classes)), dtype=np.float32)
+    bias = np.full(len(classes), -30.0, dtype=np.float32)
+    weight[:, model.classes_], bias[model.classes_] = outer, outer_bias
+    return Member(start, stop, mean, scale, (Layer(inner, inner_bias), Layer(weight, bias)))
 
 
 def _scaling(

@@ -119,7 +119,7 @@ FEATURE_NAMES: tuple[str, ...] = (
     "ends_with_colon", "examples", "sentences", "lines", "mean_line", "bare_list", "non_ascii", "cjk", "user_first_person",
     "instruction_first", "instruction_last", "rest_length", "rest_numbers", "question_alone", "question_over_passage", "question_over_numbers",
     "ask_numbers", "ask_length", "personal_in_rest",
-    "orders", "order_share", "system_catalogue", "user_catalogue",
+    "orders", "order_share", "functions", "functions_one_order", "functions_many_orders", "one_short_order",
     *(f"user_{name}" for name, _ in _COUNTS),
     "system_tool_docs", "system_json_keys", "system_bullets",
     *(f"instruction_{name}" for name in CUE_NAMES),
@@ -207,12 +207,12 @@ def _units(text: str) -> list[tuple[str, float]]:
     opening = _opening_line(pieces, first)
     scored: list[tuple[str, float]] = []
     in_payload = in_example = False
-    line_before = -1
-    for index, (piece, line) in enumerate(pieces):
+    number_before = -1
+    for index, (piece, number) in enumerate(pieces):
         if not piece:
             in_payload = in_example = False
             continue
-        starts_line, line_before = line != line_before, line
+        starts_line, number_before = number != number_before, number
         example = bool(_EXAMPLE_MARK.match(piece))
         in_example = (in_example or (example and starts_line)) and not _QUERY_MARK.search(piece)
         label = _PAYLOAD_MARK.match(piece)
@@ -223,7 +223,7 @@ def _units(text: str) -> list[tuple[str, float]]:
         modal = bool(_MODAL.search(piece))
         listed = ", " in piece and bool(" or " in piece or _QUOTED_LIST.search(piece))
         score = 1.6 * asks + 1.4 * question + 1.1 * modal + 0.7 * listed
-        score += 1.2 * (index == first) + 1.2 * (index == last) + 0.9 * (line == opening)
+        score += 1.2 * (index == first) + 1.2 * (index == last) + 0.9 * (number == opening)
         score -= 1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * (in_example or example)
         score -= (
             0.8 * (len(piece) > 260) + 4.0 * bool(_SCAFFOLD.match(piece)) + 2.5 * bool(_DATA.search(piece))
@@ -289,6 +289,7 @@ def _features(
         float(bool(_ASKS.match(first_piece))),
         float(bool(_QUESTION.search(last_piece) or _MODAL.search(last_piece))),
     ]
+    offered = parts.tool_count > 0 or max(len(_TOOL_DOC.findall(text[:6000])) for text in (system, user)) > 2
     rest = max(len(user) - len(user_ask), 0)
     numbers = len(_NUMBER.findall(user[:1500]))
     density = min(numbers / (len(user[:1500]) / 40 + 1), 1.0)
@@ -304,8 +305,10 @@ def _features(
         _log(len(_FIRST_PERSON.findall(user[:1500])) if rest > 120 else 0, 3.0),
         _log(asked, 2.0),
         asked_share,
-        float(len(_TOOL_DOC.findall(system[:6000])) > 2),
-        float(len(_TOOL_DOC.findall(user[:6000])) > 2),
+        float(offered),
+        float(offered and len(user) < 160 and asked <= 1),
+        float(offered) * _log(max(asked - 1, 0), 2.0),
+        float(not offered and asked <= 1 and len(user) < 160),
     ))  # fmt: skip
     seen = user[:1800] + "\n" + user[-500:] if len(user) > 2300 else user
     values.extend(_log(min(len(pattern.findall(seen)), 40), 3.0) for _, pattern in _COUNTS)
