@@ -64,7 +64,7 @@ class Proxy:
 
     def wait(self) -> Proxy:
         """Come back when it answers; fails the test where it does not."""
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
