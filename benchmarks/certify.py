@@ -4,7 +4,9 @@
 
 Simulated audits of 4 profiles and 4 candidates, from raw trials to verdicts through the package's own
 functions, beside the rule "a pass rate of at least 95% of the original's on ten or more samples" on the
-very same trials. Prints markdown.
+very same trials. Then audits that are looked at again whenever 50 more trials of each candidate are in,
+until every profile is certified or 600 are in, beside the same exact test made anew at every look. Prints
+markdown.
 """
 
 from __future__ import annotations
@@ -17,10 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from router_audit.certify import TAUS, Candidate, Counts, Plan, certify, path_of, power
+from router_audit.certify import TAUS, Candidate, Counts, FirstLook, Plan, certify, path_of, power
+from router_audit.certify.looks import trials_wanted
+from router_audit.sampling import trials_wanted as wanted_at_first
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from router_audit.certify import Audit
 
 PROFILES = ("classification", "extraction", "reasoning", "coordination")
 COSTS = (8.0, 4.0, 2.0, 1.0)
@@ -28,6 +34,8 @@ COSTS = (8.0, 4.0, 2.0, 1.0)
 NAMES = tuple(f"m{cost:g}" for cost in COSTS)
 EPSILON = DELTA = 0.05
 INCUMBENT_OK = 0.9
+EACH, MOST = 50, 600
+"""Trials of a candidate between two looks, and at the last one."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +179,78 @@ def simulate(world: World, audits: int, rng: np.random.Generator) -> list[str]:
     ]
 
 
+def grow(regret: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Regrets so far at each look, shape (looks, profiles, candidates): sessions of one request, as in `draw`."""
+    shape = (len(PROFILES), MOST)
+    shared = rng.normal(size=shape) * 0.75**0.5
+    own = shared[:, None] + rng.normal(size=(len(PROFILES), len(COSTS), MOST)) * 0.25**0.5
+    fails = rng.random(shape) < 1 - INCUMBENT_OK
+    bad = ~fails[:, None] & (own < ndtri(regret / INCUMBENT_OK)[:, :, None])
+    return np.cumsum(bad, axis=2)[:, :, EACH - 1 :: EACH].transpose(2, 0, 1)
+
+
+def look_again(name: str, regret: NDArray[np.float64], audits: int, rng: np.random.Generator) -> list[str]:
+    """One row: audits with a false certificate at any look, by the package and by the exact test made anew."""
+    path = path_of([Candidate(n, cost) for n, cost in zip(NAMES, COSTS, strict=True)], taus=(0.0,))
+    paths = dict.fromkeys(PROFILES, path)
+    false = dict.fromkeys(("ours", "anew", "once"), 0)
+    proven = dict.fromkeys(false, 0)
+    for _ in range(audits):
+        course = grow(regret, rng)
+        for rule in false:
+            first: dict[str, dict[tuple[str, float], FirstLook]] = {profile: {} for profile in PROFILES}
+            wrong = False
+            last = [len(course)] if rule == "once" else range(1, len(course) + 1)
+            for look in last:
+                counts = {
+                    profile: {
+                        (name, 0.0): Counts(look * EACH, int(course[look - 1, k, c]))
+                        for c, name in enumerate(NAMES)
+                    }
+                    for k, profile in enumerate(PROFILES)
+                }
+                if rule == "ours":
+                    audit = certify(paths, counts, Plan(EPSILON, DELTA, look=look), first)
+                    first = {
+                        proof.route: {t.step.key: t.first for t in proof.steps if t.first is not None}
+                        for proof in audit.routes
+                    }
+                else:
+                    audit = certify(paths, counts, Plan(EPSILON, DELTA))
+                wrong |= falsely(audit, regret)
+                if all(proof.status == "certified" for proof in audit.routes):
+                    break
+            false[rule] += wrong
+            proven[rule] += sum(proof.status == "certified" for proof in audit.routes)
+    routes = audits * len(PROFILES)
+    return [
+        name,
+        *(f"{false[rule] / audits:.1%}" for rule in false),
+        *(f"{proven[rule] / routes:.0%}" for rule in false),
+    ]
+
+
+def falsely(audit: Audit, regret: NDArray[np.float64]) -> bool:
+    """Whether it rejects the hypothesis of a candidate whose regret is epsilon or more."""
+    return any(
+        tested.rejected and regret[k, NAMES.index(tested.step.candidate)] >= EPSILON
+        for k, profile in enumerate(PROFILES)
+        for tested in audit[profile].steps
+    )
+
+
+def later_needs() -> list[list[str]]:
+    """What the next look takes where the first one did not certify, four profiles."""
+    level = Plan(EPSILON, DELTA).level / len(PROFILES)
+    least, wanted = wanted_at_first(EPSILON, level)
+    rows = [["none yet", str(least), str(wanted)]]
+    for trials, regrets in ((86, 1), (100, 1), (181, 4), (400, 11)):
+        first = FirstLook(1, 1.0, trials, regrets)
+        needs = trials_wanted(trials, regrets, EPSILON, level, first, 0.8)
+        rows.append([f"{regrets} in {trials}", *map(str, needs)])
+    return rows
+
+
 def rule_of_ten(rng: np.random.Generator, audits: int) -> list[list[str]]:
     """The point-estimate rule at ten samples, for one cell and for an audit of 16, by true loss."""
     rows = []
@@ -204,6 +284,33 @@ def main() -> None:
     head = ["true regret", "sessions", "false audits", "routes certified"]
     head += ["false audits, 95% rule", "of which false by the rule's own claim", "routes accepted, 95% rule"]
     print(table(head, [simulate(world, args.audits, rng) for world in worlds()]))
+    print(f"\n### Looked at again after every {EACH} trials, until certified or {MOST} are in\n")
+    print(
+        "*Anew*: the same exact test at the whole of delta at every look. *Once*: at the last look alone.\n"
+    )
+    head = ["true regret", "false audits", "anew", "once", "routes certified", "anew", "once"]
+    flat = np.ones((4, 1))
+    print(
+        table(
+            head,
+            [
+                look_again(name, regret, args.audits, rng)
+                for name, regret in (
+                    ("all 16 at 5.0%", flat * [[0.05] * 4]),
+                    ("1%, 3%, then 5%, 5%", flat * [[0.01, 0.03, 0.05, 0.05]]),
+                    ("0%, then 5%, 6%, 18%", flat * [[0.0, 0.05, 0.06, 0.18]]),
+                    ("0% in three profiles, 5% in the last", np.array([[0.0] * 4] * 3 + [[0.05] * 4])),
+                )
+            ],
+        )
+    )
+    print("\n### Trials that the next look takes, in all, four profiles\n")
+    print(
+        table(
+            ["at the first look", "without a further regret", "at 1% regret, four times in five"],
+            later_needs(),
+        )
+    )
     print("\n### The 95% rule on ten samples, incumbent right 90% of the time\n")
     print(
         table(
@@ -211,11 +318,12 @@ def main() -> None:
             rule_of_ten(rng, args.audits),
         )
     )
-    print("\n### Power: the chance that one candidate is certified, by its true regret\n")
+    print("\n### Power of a first look: the chance that one candidate is certified, by its true regret\n")
     head = ["trials", "level", "0%", "1%", "2%", "3%"]
     rows = []
     for n in (50, 100, 200, 400):
-        for level, name in ((DELTA, "5% (one profile)"), (DELTA / 4, "1.25% (four profiles)")):
+        whole = Plan(EPSILON, DELTA).level
+        for level, name in ((whole, "5% (one profile)"), (whole / 4, "1.25% (four profiles)")):
             rows.append(
                 [str(n), name, *(f"{power(n, truth, EPSILON, level):.0%}" for truth in (0, 0.01, 0.02, 0.03))]
             )

@@ -210,16 +210,17 @@ def _add_turns(
         record["prompt"] = "\n".join(f"{role}: {text}" for role, text in said)
 
 
-def read_rows(folder: Path) -> Iterator[LabelledPrompt]:
-    """Yield the labelled rows of every *.jsonl and *.jsonl.gz directly in `folder`, in file order."""
-    for path in sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")]):
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding="utf-8") as lines:
+def read_rows(path: Path) -> Iterator[LabelledPrompt]:
+    """Yield the labelled rows of a *.jsonl or *.jsonl.gz file, or of every such file directly in a folder, in file order."""
+    files = [path] if path.is_file() else sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")])
+    for file in files:
+        opener = gzip.open if file.suffix == ".gz" else open
+        with opener(file, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     row = json.loads(line)
                 except json.JSONDecodeError as error:
-                    raise UserError(f"{path}:{number}: not JSON: {error}") from error
+                    raise UserError(f"{file}:{number}: not JSON: {error}") from error
                 if not isinstance(row, dict) or row.get("profile") not in PROFILES:
                     continue
                 yield LabelledPrompt(
@@ -229,8 +230,8 @@ def read_rows(folder: Path) -> Iterator[LabelledPrompt]:
                         if row.get(key) is not None
                     },
                     profile=str(row["profile"]),
-                    source=str(row.get("source") or path.name),
-                    task=str(row.get("task_name") or row.get("source") or path.name),
+                    source=str(row.get("source") or file.name),
+                    task=str(row.get("task_name") or row.get("source") or file.name),
                     licence=str(row.get("repo_licence") or "none"),
                 )
 

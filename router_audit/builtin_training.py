@@ -61,14 +61,21 @@ class TrainingSet:
         return [row.profile for row in self.rows]
 
 
-def load_corpus(folder: Path, seed: int = 0) -> list[LabelledPrompt]:
-    """Return the expanded tasks and the labelled rows below `folder`, whatever their licence."""
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such corpus folder")
-    rows = [row for task in read_tasks(folder) for row in expand(task, RECORDS_PER_INSTRUCTION, seed)]
-    rows.extend(read_rows(folder))
+def load_corpus(paths: Sequence[Path], seed: int = 0) -> list[LabelledPrompt]:
+    """Return the expanded tasks and the labelled rows of folders and *.jsonl(.gz) files, whatever their licence."""
+    rows: list[LabelledPrompt] = []
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path}: no such corpus folder or file")
+        if path.is_dir():
+            rows.extend(
+                row for task in read_tasks(path) for row in expand(task, RECORDS_PER_INSTRUCTION, seed)
+            )
+        rows.extend(read_rows(path))
     if not rows:
-        raise UserError(f"{folder}: no *.toml task and no labelled *.jsonl row found")
+        raise UserError(
+            f"{', '.join(map(str, paths))}: no *.toml task and no labelled *.jsonl row found; see benchmarks/builtin_corpus"
+        )
     return rows
 
 
@@ -77,12 +84,12 @@ def featurise(rows: Sequence[LabelledPrompt]) -> TrainingSet:
     return TrainingSet(tuple(rows), build_features(view_prompts([row.record for row in rows]), None))
 
 
-def train_builtin(folder: Path, seed: int = 0) -> Head:
-    """Train the head on every row of `folder` whose licence permits it; the same folder gives the same numbers.
+def train_builtin(paths: Sequence[Path], seed: int = 0) -> Head:
+    """Train the head on every row of `paths` whose licence permits it; the same files give the same numbers.
 
     The temperature is fitted on predictions for held-out sources and held-out task files.
     """
-    training = featurise([row for row in load_corpus(folder, seed) if is_trainable(row)])
+    training = featurise([row for row in load_corpus(paths, seed) if is_trainable(row)])
     head = fit_head(training)
     logits, targets, weights = _held_out_logits(training)
     sources = Counter(_family(row.source) for row in training.rows)

@@ -189,7 +189,7 @@ def _leaders(block: FloatArray, alike: float) -> tuple[IntArray, IntArray]:
         among = chunk @ chunk.T
         fresh: list[int] = []
         for row in np.flatnonzero(~follows).tolist():
-            nearest = max(fresh, key=lambda other: float(among[row, other]), default=-1)  # noqa: B023  (used at once)
+            nearest = max(fresh, key=lambda other: float(among[row, other]), default=-1)
             if nearest >= 0 and among[row, nearest] >= alike - 1e-6:
                 place[start + row] = known + fresh.index(nearest)
             else:

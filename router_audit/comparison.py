@@ -199,7 +199,8 @@ def markdown(diff: TableDiff) -> str:
         ]
         lines.append("")
     lines.append(
-        f"{len(diff.moved)} routes send their requests elsewhere; {diff.unchanged} are as they were."
+        f"{len(diff.moved)} route{'' if len(diff.moved) == 1 else 's'} now sent elsewhere; "
+        f"{diff.unchanged} as before."
     )
     saving = next(shift for shift in diff.savings if shift.name == "p50")
     lines += ["", f"Saving a month (median): {dollars(saving.new)}, was {dollars(saving.old)}."]
@@ -232,4 +233,4 @@ def _cell(text: str) -> str:
     flat = " ".join(text.split()).replace("\\", "\\\\")
     for mark in "|`*_<>[]":
         flat = flat.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
-    return flat
+    return flat.replace("@", "@<!-- -->")  # else GitHub would call a person

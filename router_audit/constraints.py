@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import polars as pl
-    from numpy.typing import NDArray
 
+    from router_audit.capacity import Samples
     from router_audit.types import Ladder, Route
     from router_audit.types.capacity import CapacityUse, Latency, Limits
     from router_audit.types.money import Overheads, RoutePlan
@@ -67,13 +67,13 @@ def fast_enough(
     assigned: pl.DataFrame,
     plans: Sequence[RoutePlan],
     ladder: Ladder,
-    waits: Mapping[str, NDArray[np.float64]],
+    known: Samples,
     bounds: Mapping[str, float],
 ) -> list[Route]:
     """Without the routes whose own p95 under the table is known to pass their profile's bound (`*`: any profile's)."""
     if not bounds:
         return list(routes)
-    proposed = proposed_latency(assigned, plans, np.random.default_rng(0), waits)
+    proposed = proposed_latency(assigned, plans, np.random.default_rng(0), known)
     return not_too_slow(routes, proposed, ladder, bounds)
 
 
@@ -98,12 +98,16 @@ def within_limits(
     ladder: Ladder,
     limits: Limits,
     overheads: Overheads,
+    today: CapacityUse | None = None,
 ) -> list[Route]:
-    """Without the routes to models that would refuse calls under the table, and more of them than today."""
+    """Without the routes to models that would refuse calls under the table, and more of them than today.
+
+    `today` is the log's own calls replayed, where that has been done already.
+    """
     if not limits.limits:
         return list(routes)
-    today, proposed = both_mixes(assigned, plans, overheads, limits)
-    before = dict(today.refused_by_limit)
+    before = dict((today or todays_use(assigned, limits)).refused_by_limit)
+    proposed = proposed_use(assigned, plans, overheads, limits)
     over = {ref for ref, share in proposed.refused_by_limit if share > max(REFUSED, before.get(ref, 0.0))}
     barred = {limit.ref for limit in limits.limits if limit.ref in over}
     out = []
@@ -116,10 +120,14 @@ def within_limits(
     return out
 
 
-def both_mixes(
+def todays_use(frame: pl.DataFrame, limits: Limits) -> CapacityUse:
+    """The log's own calls, replayed through the limits."""
+    return replay(calls_of(frame, model="incumbent"), limits, "today")
+
+
+def proposed_use(
     assigned: pl.DataFrame, plans: Sequence[RoutePlan], overheads: Overheads, limits: Limits
-) -> tuple[CapacityUse, CapacityUse]:
-    """Today's calls and the table's, each replayed through the limits."""
+) -> CapacityUse:
+    """The table's calls, replayed through the limits."""
     calls = calls_of(assigned, plans=plans, overheads=overheads, rng=np.random.default_rng(0))
-    today = calls_of(assigned, model="incumbent")
-    return replay(today, limits, "today"), replay(calls, limits, "proposed")
+    return replay(calls, limits, "proposed")

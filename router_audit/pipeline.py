@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router_audit.errors import InputError
 from router_audit.stages import build_table, ingest, report, tag, train
 
 if TYPE_CHECKING:
@@ -40,8 +41,17 @@ class RunResult:
 
 
 def run(store: Store, paths: Sequence[str], options: RunOptions, progress: Progress) -> RunResult:
-    """The audit of `paths`. Each stage leaves the store consistent, so a run that is stopped can be run again."""
+    """The audit of `paths`. Each stage leaves the store consistent, so a run that is stopped can be run again.
+
+    Raises InputError where `paths` hold records but no call.
+    """
     ingested = ingest.ingest(store, paths, options.ingest, progress)
+    if not ingested.stored + ingested.duplicates:
+        raise InputError(
+            f"{ingested.records} records and no LLM call among them: {ingested.rejected} rejected,"
+            f" {ingested.filtered} filtered; `router-audit rejects` says why",
+            where=", ".join(map(str, paths)),
+        )
     tagged = tag.tag(store, options.tag, progress)
     trained = train.train(store, options.train, progress)
     table = build_table.build_table(store, options.table)

@@ -42,10 +42,20 @@ def plans_of(routes: Sequence[Route], trials: Trials, ladder: Ladder) -> tuple[R
     return tuple(found)
 
 
+_BARRED = {
+    "region": "region",
+    "latency": "latency",
+    "limits": "limits",
+    "canary": "canary alarm",
+    "controls": "saves nothing",
+}
+"""What a withdrawn route's reason begins with, and how that is said of its share of the traffic."""
+
+
 def _held_back(route: Route) -> str:
-    for word in ("region", "latency", "limits"):
+    for word, said in _BARRED.items():
         if route.reason.startswith(f"{word}:"):
-            return word
+            return said
     if route.applied:
         return f"proven only on {route.tier}" if not route.assumed else f"assumed on {route.tier}"
     if route.evidence is not None and route.evidence.trials:

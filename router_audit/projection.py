@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
 from router_audit.policy import CELLS, Traffic
-from router_audit.savings import reprice_at
+from router_audit.savings.cells import cells
+from router_audit.savings.reprice import TOKEN_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from router_audit.savings.cells import Cell
     from router_audit.types import Context, Ladder, Profile
     from router_audit.types.price import ModelPrice
 
@@ -55,13 +57,25 @@ def mean_costs_usd(
 
     Taken over the requests of the row that have a price today, so that models and incumbents compare.
     """
+    priced = frame.select(
+        "profile", "context", *(n for n in ("service_tier", *TOKEN_COLUMNS) if n in frame.columns)
+    ).filter(frame["profile"].is_not_null() & frame["cost_pico"].is_not_null())
+    summed = cells(priced, list(prices.values()), by=("profile", "context"))
+    requests: dict[tuple[Profile, Context], int] = {}
+    for cell in summed:
+        requests[_row(cell)] = requests.get(_row(cell), 0) + cell.requests
     found: dict[tuple[tuple[Profile, Context], str], float] = {}
-    priced = frame.filter(pl.col("profile").is_not_null() & pl.col("cost_pico").is_not_null())
     for ref, price in prices.items():
-        means = reprice_at(priced, price).group_by("profile", "context").agg(pl.col("cost_pico").mean())
-        for profile, context, cost in means.iter_rows():
-            found[(profile, context), ref] = cost * 1e-12
+        totals = dict.fromkeys(requests, 0)
+        for cell in summed:
+            totals[_row(cell)] += cell.cost_pico(price)
+        found |= {(row, ref): totals[row] / requests[row] * 1e-12 for row in requests}
     return found
+
+
+def _row(cell: Cell) -> tuple[Profile, Context]:
+    profile, context = cell.key
+    return cast("Profile", profile), cast("Context", context)
 
 
 def incumbent_costs_usd(frame: pl.DataFrame) -> dict[tuple[Profile, Context], float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router_audit.certify import Audit, Candidate, Plan, certify, p_value, path_of, tally
+from router_audit.certify import Audit, Candidate, path_of, tally
+from router_audit.certify.looks import p_value
 from router_audit.policy import CELLS, NO_EVIDENCE, Verdict, cell_of, next_rung
 from router_audit.types import Trial
 from router_audit.types.grading import EVIDENCE_LADDER, rung_of
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from router_audit.certify import RouteProof, Tested
+    from router_audit.certify import Counts, Plan, RouteProof, Step, Tested
     from router_audit.types import Context, Ladder, Profile
 
     Cell = tuple[Profile, Context]
@@ -55,24 +56,42 @@ def trials_by_cell(frame: pl.DataFrame) -> tuple[dict[Cell, list[Trial]], int]:
                 confidence=row["confidence"],
                 candidate_cost_usd=row["candidate_cost_usd"],
                 candidate_latency_ms=row["candidate_latency_ms"],
+                arrived=row["arrived"],
             )
         )
     return found, unplaced
 
 
-def prove(
+@dataclass(frozen=True, slots=True)
+class Hypotheses:
+    """What an audit tests, by `route_name`: the steps of each row that has any, and the counts of each step."""
+
+    paths: Mapping[str, Sequence[Step]]
+    counts: Mapping[str, Mapping[tuple[str, float], Counts]]
+    """Of the candidates of each path at every threshold, also where a step would cost too much to stand on it."""
+    shown: Mapping[str, Mapping[tuple[str, float], tuple[int, int]]]
+    """(trials, regrets) of the candidates whose planned sample a replay has ended before: what it held then."""
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """(row, candidate) under test, in order: an audit of other ones is another audit."""
+        return sorted({(route, step.candidate) for route, path in self.paths.items() for step in path})
+
+
+def hypotheses(
     trials: Mapping[Cell, Sequence[Trial]],
     ladder: Ladder,
     mean_cost_usd: Mapping[tuple[Cell, str], float],
     incumbent_cost_usd: Mapping[Cell, float],
-    plan: Plan,
-) -> Audit:
-    """Test every row that has trials of a priced candidate.
+    ended: Mapping[tuple[str, str], int],
+) -> Hypotheses:
+    """Of every row that has trials of a priced candidate.
 
     `mean_cost_usd` is the expected cost of one request of a row on a model; a candidate without one is left
-    out. It and the ladder fix the paths; no outcome is read before they stand.
+    out. It and the ladder fix the paths; no outcome is read before they stand. `ended` is (row, candidate) to
+    the last arrival of the first sample that a replay has ended.
     """
-    paths = {}
+    paths, counts, shown = {}, {}, {}
     for cell in CELLS:
         names = sorted({trial.candidate for trial in trials.get(cell, ())})
         candidates = []
@@ -86,12 +105,23 @@ def prove(
             )
         path = path_of(candidates, incumbent_cost_usd=incumbent_cost_usd.get(cell))
         if path:
-            paths[cell] = path
-    counts = {}
-    for cell, path in paths.items():
-        graded, by_hand = along_the_ladder(trials[cell])
-        counts[route_name(cell)] = tally(graded, path, human=by_hand)
-    return certify({route_name(cell): path for cell, path in paths.items()}, counts, plan)
+            graded, by_hand = along_the_ladder(trials[cell])
+            under_test = {step.candidate for step in path}
+            everywhere = path_of(each for each in candidates if each.ref in under_test)
+            paths[route_name(cell)] = path
+            counts[route_name(cell)] = tally(graded, everywhere, human=by_hand)
+            of_row = {name: at for (route, name), at in ended.items() if route == route_name(cell)}
+            shown[route_name(cell)] = shown_before(trials[cell], everywhere, of_row)
+    return Hypotheses(paths, counts, shown)
+
+
+def shown_before(
+    trials: Sequence[Trial], steps: Sequence[Step], ended: Mapping[str, int]
+) -> dict[tuple[str, float], tuple[int, int]]:
+    """What a replay had shown of the steps of one row when it ended the sample of their candidate, if it did."""
+    before = [trial for trial in trials if trial.arrived <= ended.get(trial.candidate, -1)]
+    found = tally(along_the_ladder(before)[0], [step for step in steps if step.candidate in ended])
+    return {key: (counts.trials, counts.regrets) for key, counts in found.items()}
 
 
 def along_the_ladder(trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
@@ -150,11 +180,15 @@ def with_gaps(verdicts: Mapping[Cell, Verdict], gaps: Sequence[Gap], audit: Audi
             or said.evidence is None
         ):
             continue
-        found = said.evidence
-        worst = p_value(found.trials + gap.ungraded, found.regrets + gap.ungraded, found.epsilon)
-        if worst > audit[route_name(cell)].level:
+        proof, more = audit[route_name(cell)], gap.ungraded
+        assert proof.choice is not None  # it is certified
+        found, then = said.evidence, proof.choice.first
+        if then is not None:  # when it was sampled is not known: it may have been before the first look
+            then = replace(then, trials=then.trials + more, regrets=then.regrets + more)
+        worst = p_value(found.trials + more, found.regrets + more, found.epsilon, then)
+        if worst > proof.level:
             reason = (
-                f"{gap.ungraded} of {found.trials + gap.ungraded} sampled requests have no grade, and as regrets they "
+                f"{more} of {found.trials + more} sampled requests have no grade, and as regrets they "
                 f"would undo the certificate: grade them (`router-audit grade`); {said.reason}"
             )
             out[cell] = replace(said, status="provisional", reason=reason)

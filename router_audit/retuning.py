@@ -6,6 +6,7 @@ simply run again; on the same input it ends with the same table.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -144,10 +145,19 @@ def _drift(store: Store, options: RetuneOptions) -> Drift | None:
 
 def _retrain(store: Store, tagged: tag.TagResult, moved: Drift | None) -> str:
     """Why the classifier has to be trained again; what has no prediction yet gets one only by that."""
-    if not store.query("latest_classifier").height:
+    latest = store.query("latest_classifier")
+    if not latest.height:
         return "there is no classifier yet"
     if tagged.labelled:
         return f"{tagged.labelled} contents are newly labelled"
+    waiting = store.query("unpredicted_count", encoder=latest["encoder"][0], classifier=latest["version"][0])[
+        "contents"
+    ][0]
+    if waiting:
+        return f"{waiting} contents have no prediction yet"
+    learnt_from = json.loads(latest["metadata"][0]).get("labels_given", "0-0")
+    if store.query("labels_given")["mark"][0] != learnt_from:
+        return "people or providers have given other labels since"
     if moved is not None and moved.drifted:
         return "the traffic has drifted"
     return ""

@@ -11,7 +11,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from router_audit.certify import power, trials_needed
-from router_audit.certify.path import PRESUMED, WANTED_POWER
+from router_audit.certify.looks import PRESUMED
+from router_audit.certify.path import WANTED_POWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

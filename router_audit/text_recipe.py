@@ -43,7 +43,9 @@ _SCAFFOLD = re.compile(
     r"^\W*(?:now complete .{0,40}|(?:the )?(?:output|answer|response|result|label|input|a|q|your answer|final answer|correct option is|completion)|tulos|vastaus|antwort|respuesta|réponse|答案|输出)\s*[:：-]?\W*$",
     re.IGNORECASE,
 )
-_DATA = re.compile(r"^\W*[\[{<\"][^.?!]{0,40}[\"'\]}]\s*[:,}\]]|[\"'][\w -]{1,40}[\"']\s*:\s*[\"'\[{].*[\"'][\w -]{1,40}[\"']\s*:")
+_DATA = re.compile(
+    r"^\W*[\[{<\"][^.?!]{0,40}[\"'\]}]\s*[:,}\]]|[\"'][\w -]{1,40}[\"']\s*:\s*[\"'\[{].*[\"'][\w -]{1,40}[\"']\s*:"
+)
 _PAIR_INPUT = re.compile(
     r"(?im)^\W{0,3}(?:q|question|input|text|sentence|review|x|user|example)\s*\d*\s*[:：]"
 )
@@ -193,7 +195,9 @@ def _units(text: str) -> list[tuple[str, float]]:
     pieces: list[tuple[str, int]] = []
     for number, line in enumerate(map(str.strip, text.split("\n"))):
         if len(line) > 160:
-            pieces.extend((part.strip(), number) for part in _SENTENCE_END.split(line) if part and part.strip())
+            pieces.extend(
+                (part.strip(), number) for part in _SENTENCE_END.split(line) if part and part.strip()
+            )
         else:
             pieces.append((line, number))
     if len(pieces) > MAX_UNITS:
@@ -221,7 +225,9 @@ def _units(text: str) -> list[tuple[str, float]]:
         score = 1.6 * asks + 1.4 * question + 1.1 * modal + 0.7 * listed
         score += 1.2 * (index == first) + 1.2 * (index == last) + 0.9 * (line == opening)
         score -= 1.8 * bool(label) + 1.4 * (in_payload and not label) + 2.5 * (in_example or example)
-        score -= 0.8 * (len(piece) > 260) + 4.0 * bool(_SCAFFOLD.match(piece)) + 2.5 * bool(_DATA.search(piece))
+        score -= (
+            0.8 * (len(piece) > 260) + 4.0 * bool(_SCAFFOLD.match(piece)) + 2.5 * bool(_DATA.search(piece))
+        )
         scored.append((piece, score))
     return scored
 
@@ -237,8 +243,14 @@ def _opening_line(pieces: Sequence[tuple[str, int]], first: int) -> int:
 
 
 def _features(
-    parts: PromptParts, system: str, user: str, turns: tuple[Turn, ...], system_ask: str, user_ask: str,
-    asked_share: float, asked: int,
+    parts: PromptParts,
+    system: str,
+    user: str,
+    turns: tuple[Turn, ...],
+    system_ask: str,
+    user_ask: str,
+    asked_share: float,
+    asked: int,
 ) -> tuple[float, ...]:
     """Compute the values of FEATURE_NAMES, each bounded so that no prompt can pull a linear score without limit."""
     user_turns = sum(turn.role != "assistant" for turn in turns)

@@ -19,6 +19,7 @@ from router_audit.types.track import ALL, Estimate, OriginMix, Track, TrackRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import timedelta
     from decimal import Decimal
 
     from router_audit.types.track import By
@@ -27,69 +28,97 @@ EVERY = {"day": "1d", "week": "1w", "month": "1mo"}
 MIX_MOVED = 0.10
 """A mix of evidence has changed when so much of it is of another origin, and chance does not explain it."""
 MIX_LEVEL = 0.01
+COLUMNS = (
+    "task", "started_at", "route", "model", "cost_pico", "latency_ms", "resolved", "outcome_origin", "escalated_from",
+    "superseded", "shadow", "canary", "economy",
+)  # fmt: skip
+"""What is read of a call: a narrow frame is cut into periods and routes many times."""
 BARS = "▁▂▃▄▅▆▇█"
+
+
+def period_for(frame: pl.DataFrame) -> By:
+    """The length of a period that shows a course: days for up to three weeks, weeks for up to a year, else months.
+
+    `frame` has `started_at`. A day of little traffic says little: its interval is as wide as the picture.
+    """
+    span: timedelta | None = frame.select(pl.col("started_at").max() - pl.col("started_at").min()).item()
+    days = span.days + 1 if span is not None else 0
+    return "day" if days <= 3 * 7 else "week" if days <= 366 else "month"
 
 
 def track(frame: pl.DataFrame, by: By) -> Track:
     """Group calls into tasks and tasks into periods.
 
-    `frame` has a row per call in order of time: `request_id`, `conversation_id`, `started_at`, `route`
-    (null: untagged), `model`, `cost_pico`, `latency_ms`, `resolved`, `outcome_origin`, `escalated_from`,
-    `superseded`, `shadow`, `canary`, `economy`.
+    `frame` has a row per call in order of time with at least `COLUMNS`; a null `route` is an untagged one.
     """
-    calls = _placed(frame, by)
+    calls, tasks = _placed(frame, by)
     rows: list[TrackRow] = []
-    for (period,), part in calls.group_by("period", maintain_order=True):
-        routes = sorted(part["route"].unique().to_list())
-        rows.append(_row(part, str(period), ALL, ALL))
-        for route in routes:
-            own = part.filter(pl.col("route") == route)
-            rows.append(_row(own, str(period), route, ALL))
-            rows += [
-                _row(own.filter(pl.col("first_model") == model), str(period), route, model)
-                for model in sorted(own["first_model"].unique().to_list())
-            ]
-    return Track(by, tuple(rows), tuple(_origins(calls)))
+    for (period,), part in tasks.group_by("period", maintain_order=True):
+        mine = calls.filter(pl.col("period") == period)
+        rows.append(_row(mine, part, str(period), ALL, ALL))
+        for route in sorted(part["route"].unique().to_list()):
+            of_route = pl.col("route") == route
+            own, done = mine.filter(of_route), part.filter(of_route)
+            rows.append(_row(own, done, str(period), route, ALL))
+            for model in sorted(done["first_model"].unique().to_list()):
+                by_model = pl.col("first_model") == model
+                rows.append(_row(own.filter(by_model), done.filter(by_model), str(period), route, model))
+    return Track(by, tuple(rows), tuple(_origins(tasks)))
 
 
-def _placed(frame: pl.DataFrame, by: By) -> pl.DataFrame:
-    """Each call with its task, and the task's period, route and first model."""
-    task = pl.coalesce("conversation_id", "request_id")
-    start = pl.col("started_at").min().over("task")
-    served = ~pl.col("shadow")
-    return (
-        frame.with_columns(task.alias("task"))
-        .with_columns(
-            start.dt.truncate(EVERY[by]).dt.strftime("%Y-%m-%d").fill_null("undated").alias("period"),
-            pl.coalesce("escalated_from", "model", pl.lit("no model named")).alias("own_model"),
-            pl.col("route").fill_null("untagged"),
-        )
-        .with_columns(
-            pl.col(name).filter(served).first().over("task").fill_null(pl.col(name)).alias(alias)
-            for name, alias in (("route", "route"), ("own_model", "first_model"))
-        )
-        .sort("period", maintain_order=True)
+def _placed(frame: pl.DataFrame, by: By) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Each call with its task's period, route and first model; and each task with what it cost and came to.
+
+    Everything of a task is settled here, once: a task lies in one period, one route and one model.
+    """
+    calls = frame.select(COLUMNS).with_columns(
+        pl.coalesce("escalated_from", "model", pl.lit("no model named")).alias("own_model"),
+        pl.col("route").fill_null("untagged"),
     )
-
-
-def _row(part: pl.DataFrame, period: str, route: str, model: str) -> TrackRow:
-    served = part.filter(~pl.col("shadow") & ~pl.col("superseded"))
-    paid = part.filter(~pl.col("shadow"))
-    costs = (
-        paid.group_by("task")
-        .agg(pl.col("cost_pico").sum(), pl.col("cost_pico").is_null().any().alias("unpriced"))
-        .filter(~pl.col("unpriced"))["cost_pico"]
+    served = calls.filter(~pl.col("shadow"))
+    shown = served.filter(~pl.col("superseded"))
+    first = [pl.col("route").first(), pl.col("own_model").first().alias("first_model")]
+    paid = [pl.col("cost_pico").sum(), (pl.col("cost_pico").null_count() == 0).alias("priced")]
+    said = shown.filter(pl.col("resolved").is_not_null()).group_by("task")
+    whole = (
+        calls.group_by("task", maintain_order=True)  # else the last bit of a mean would vary
+        .agg(pl.col("started_at").min().dt.truncate(EVERY[by]).alias("start"), *first)
+        .with_columns(pl.col("start").dt.strftime("%Y-%m-%d").fill_null("undated").alias("period"))
+        .drop("start")
     )
-    outcomes = _outcomes(served).drop_nulls("resolved")["resolved"]
+    parts = (
+        served.group_by("task").agg(*first, *paid),
+        said.agg(pl.col("resolved").last(), pl.col("outcome_origin").last()),
+        shown.select("task").unique().with_columns(pl.lit(value=True).alias("shown")),
+    )
+    tasks = whole
+    for part in parts:
+        tasks = tasks.join(part, on="task", how="left", maintain_order="left")
+    tasks = tasks.with_columns(
+        pl.coalesce("route_right", "route").alias("route"),
+        pl.coalesce("first_model_right", "first_model").alias("first_model"),
+        pl.col("priced", "shown").fill_null(value=False),
+    ).sort("period", maintain_order=True)
+    placed = calls.drop("route").join(
+        tasks.select("task", "period", "route", "first_model"), on="task", how="left", maintain_order="left"
+    )
+    return placed, tasks
+
+
+def _row(calls: pl.DataFrame, tasks: pl.DataFrame, period: str, route: str, model: str) -> TrackRow:
+    served = calls.filter(~pl.col("shadow") & ~pl.col("superseded"))
+    paid = calls.filter(~pl.col("shadow"))
+    costs = tasks.filter("priced")["cost_pico"]
+    outcomes = tasks["resolved"].drop_nulls()
     waits = served["latency_ms"].drop_nulls()
     return TrackRow(
         period=period,
         route=route,
         model=model,
         requests=served.height,
-        tasks=part["task"].n_unique(),
+        tasks=tasks.height,
         cost_usd=_usd(paid),
-        canary_usd=_usd(part.filter("shadow")),
+        canary_usd=_usd(calls.filter("shadow")),
         unpriced=int(paid["cost_pico"].null_count()),
         cost_per_task_usd=mean_interval(costs * 1e-12) if len(costs) else None,
         resolution=rate_interval(int(outcomes.sum()), len(outcomes)) if len(outcomes) else None,
@@ -98,15 +127,6 @@ def _row(part: pl.DataFrame, period: str, route: str, model: str) -> TrackRow:
         escalation_rate=_share(served["escalated_from"].is_not_null()),
         economy_share=_share(served["economy"]),
         canary_requests=int(served["canary"].sum()),
-    )
-
-
-def _outcomes(served: pl.DataFrame) -> pl.DataFrame:
-    """One row per task: the last outcome stated, and its origin."""
-    return served.group_by("task", maintain_order=True).agg(
-        pl.col("period").first(),
-        pl.col("resolved").drop_nulls().last(),
-        pl.col("outcome_origin").filter(pl.col("resolved").is_not_null()).last(),
     )
 
 
@@ -127,14 +147,14 @@ def rate_interval(hits: int, trials: int) -> Estimate:
     return Estimate(hits / trials, low, high, trials)
 
 
-def _origins(calls: pl.DataFrame) -> Iterator[OriginMix]:
-    tasks = _outcomes(calls.filter(~pl.col("shadow") & ~pl.col("superseded"))).with_columns(
+def _origins(tasks: pl.DataFrame) -> Iterator[OriginMix]:
+    named = tasks.filter("shown").with_columns(
         pl.when(pl.col("resolved").is_null()).then(pl.lit("none")).otherwise(
             pl.col("outcome_origin").fill_null("unnamed")
         ).alias("origin")
     )  # fmt: skip
     before: dict[str, int] = {}
-    for (period,), part in tasks.sort("period", maintain_order=True).group_by("period", maintain_order=True):
+    for (period,), part in named.group_by("period", maintain_order=True):
         now = dict(part.group_by("origin").len().sort("origin").iter_rows())
         yield OriginMix(
             str(period),

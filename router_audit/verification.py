@@ -128,7 +128,17 @@ def _path_problems(rows: list[Mapping[str, Any]]) -> list[str]:
         slope = (cost[grid[-1]] - cost[0.0]) / grid[-1] if len(grid) > 1 else 0.0
         if slope < 0 or not all(isclose(cost[tau], cost[0.0] + slope * tau, rel_tol=1e-6) for tau in grid):
             wrong.append(f"the expected costs of {name} are not its own plus a share of its rung's")
+        worst = {row["worst_cost_usd"] for row in rows if row["candidate"] == name}
+        if len(worst) != 1 or not _at_worst(worst.pop(), cost[0.0], slope if len(grid) > 1 else None):
+            wrong.append(f"the worst cost of {name} is not its own plus its rung's")
     return wrong
+
+
+def _at_worst(said: float | None, own: float, rung: float | None) -> bool:
+    """Whether a worst cost is the candidate's own and its rung's, as far as its steps tell that one."""
+    if said is None or said < own:
+        return False
+    return rung is None or isclose(said, own + rung, rel_tol=1e-6)
 
 
 def _verdicts(document: Mapping[str, Any]) -> dict[tuple[Profile, Context], Verdict]:

@@ -10,25 +10,23 @@ import numpy as np
 
 from router_audit.capacity import proposed_latency
 from router_audit.constraints import kept, not_too_slow, where_allowed, within_limits
-from router_audit.plans import latencies, plans_of
-from router_audit.savings.bill import costs
+from router_audit.plans import plans_of
 from router_audit.savings.controls import economy_share
 from router_audit.savings.document import interval_block, money2
-from router_audit.savings.mix import assign
-from router_audit.savings.project import projected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     import polars as pl
 
+    from router_audit.capacity import Samples
     from router_audit.plans import Trials
-    from router_audit.savings.bill import Costs
-    from router_audit.savings.matrix import Factor
+    from router_audit.savings.project import Basis
     from router_audit.types import Ladder, Route
-    from router_audit.types.capacity import Latency, Limits
+    from router_audit.types.capacity import CapacityUse, Latency, Limits
     from router_audit.types.money import Overheads, RoutePlan, Saving
-    from router_audit.types.price import ModelPrice
+
+    Plans = tuple[RoutePlan, ...]
 
 EPSILONS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.1)
 LATENCIES_MS = (500.0, 1_000.0, 2_000.0, 3_000.0, 5_000.0, 8_000.0, 12_000.0, 20_000.0, 30_000.0, 60_000.0)
@@ -64,25 +62,17 @@ class WhatIf:
 class Setting:
     """What stays as it is, and where the sliders stand."""
 
-    frame: pl.DataFrame
+    basis: Basis
+    known_waits: Samples
+    today: CapacityUse | None
     ladder: Ladder
-    prices: Mapping[str, ModelPrice]
     trials: Trials
     limits: Limits
     overheads: Overheads
     bounds: Mapping[str, float]
     """Profile, or `*`, to the longest p95 it bears."""
     economy: Collection[str]
-    factor: Factor | None
     epsilon: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Mix:
-    """A set of routes before and after what is forbidden, with all that is slow to compute."""
-
-    plans: tuple[RoutePlan, ...]
-    assigned: pl.DataFrame
 
 
 def epsilons(own: float) -> tuple[float, ...]:
@@ -105,7 +95,7 @@ def what_if(tables: Mapping[float, Sequence[Route]], setting: Setting) -> WhatIf
     )
     own_share = float(setting.overheads.canary_share)
     shares = tuple(sorted({*CANARY_SHARES, own_share}))
-    settled = _Settled(setting)
+    settled = _Settled(setting, shares)
     grid = tuple(
         tuple(tuple(settled.place(tables[epsilon], limit, share) for share in shares) for limit in limits_ms)
         for epsilon in tables
@@ -121,34 +111,38 @@ def what_if(tables: Mapping[float, Sequence[Route]], setting: Setting) -> WhatIf
 
 
 class _Settled:
-    """Answers found so far, by what they come to."""
+    """Answers found so far, by what they come to.
 
-    def __init__(self, setting: Setting) -> None:
+    What a set of routes makes of the log is worked out once, for all canary shares, and let go: of a million
+    requests a few such sets are all that a small machine holds.
+    """
+
+    def __init__(self, setting: Setting, shares: Sequence[float]) -> None:
         self.setting = setting
-        self.waits = latencies(setting.trials)
+        self.shares = shares
         self.answers: list[Answer] = []
         self._places: dict[tuple[tuple[Route, ...], float], int] = {}
-        self._mixes: dict[tuple[RoutePlan, ...], _Mix] = {}
-        self._fits: dict[tuple[tuple[Route, ...], tuple[RoutePlan, ...], float], list[Route]] = {}
-        self._slow: dict[tuple[RoutePlan, ...], Mapping[str, Latency]] = {}
-        self._costs: dict[tuple[RoutePlan, ...], Costs] = {}
-        self._economy: dict[tuple[RoutePlan, ...], float] = {}
-        self._saved: dict[tuple[tuple[RoutePlan, ...], float], tuple[Saving, float]] = {}
+        self._planned: dict[tuple[Route, ...], Plans] = {}
+        self._assigned: dict[Plans, pl.DataFrame] = {}
+        self._fits: dict[tuple[tuple[Route, ...], Plans, float], list[Route]] = {}
+        self._slow: dict[Plans, Mapping[str, Latency]] = {}
+        self._saved: dict[Plans, tuple[dict[float, Saving], float]] = {}
 
     def place(self, table: Sequence[Route], limit_ms: float | None, share: float) -> int:
         """The place of the answer to one setting."""
-        at, overheads = self.setting, replace(self.setting.overheads, canary_share=Decimal(str(share)))
+        at = self.setting
         bounds = {name: bound for name, bound in at.bounds.items() if name != "*"}
         if limit_ms is not None:
             bounds["*"] = limit_ms
         routes = where_allowed(table, at.ladder, at.limits)
-        mix = self._mix(routes)
+        plans = self._plans(routes)
         if bounds:
-            routes = not_too_slow(routes, self._waits(mix), at.ladder, bounds)
-        routes = self._fitting(tuple(routes), mix, overheads)
+            routes = not_too_slow(routes, self._waits(plans), at.ladder, bounds)
+        routes = self._fitting(tuple(routes), plans, share)
         key = (tuple(replace(route, reason="") for route in routes), share)
         if key not in self._places:
-            saving, economy = self._saving(self._mix(routes), overheads)
+            savings, economy = self._savings(self._plans(routes))
+            saving = savings[share]
             if saving.bill.saving < 0 and any(route.applied for route in table):
                 held = [kept(route, at.ladder, "controls") if route.applied else route for route in table]
                 self._places[key] = self.place(held, limit_ms, share)
@@ -157,38 +151,53 @@ class _Settled:
             self.answers.append(Answer(tuple(routes), saving, economy))
         return self._places[key]
 
-    def _fitting(self, routes: tuple[Route, ...], mix: _Mix, overheads: Overheads) -> list[Route]:
-        at, key = self.setting, (routes, mix.plans, float(overheads.canary_share))
+    def _plans(self, routes: Sequence[Route]) -> Plans:
+        key = tuple(routes)
+        if key not in self._planned:
+            self._planned[key] = plans_of(routes, self.setting.trials, self.setting.ladder)
+        return self._planned[key]
+
+    def _under(self, plans: Plans) -> pl.DataFrame:
+        """The log under those plans; the two last asked for are kept."""
+        if plans not in self._assigned:
+            while len(self._assigned) > 1:
+                del self._assigned[next(iter(self._assigned))]
+            self._assigned[plans] = self.setting.basis.arrivals.under(plans)
+        return self._assigned[plans]
+
+    def _fitting(self, routes: tuple[Route, ...], plans: Plans, share: float) -> list[Route]:
+        at, key = self.setting, (routes, plans, share)
+        if not at.limits.limits:
+            return list(routes)
         if key not in self._fits:
-            self._fits[key] = within_limits(routes, mix.assigned, mix.plans, at.ladder, at.limits, overheads)
+            self._fits[key] = within_limits(
+                routes, self._under(plans), plans, at.ladder, at.limits, self._overheads(share), at.today
+            )
         return self._fits[key]
 
-    def _mix(self, routes: Sequence[Route]) -> _Mix:
-        plans = plans_of(routes, self.setting.trials, self.setting.ladder)
-        if plans not in self._mixes:
-            self._mixes[plans] = _Mix(plans, assign(self.setting.frame, plans, self.setting.prices))
-        return self._mixes[plans]
+    def _overheads(self, share: float) -> Overheads:
+        return replace(self.setting.overheads, canary_share=Decimal(str(share)))
 
-    def _waits(self, mix: _Mix) -> Mapping[str, Latency]:
-        if mix.plans not in self._slow:
+    def _waits(self, plans: Plans) -> Mapping[str, Latency]:
+        if plans not in self._slow:
             rng = np.random.default_rng(0)
-            self._slow[mix.plans] = proposed_latency(mix.assigned, mix.plans, rng, self.waits)
-        return self._slow[mix.plans]
+            self._slow[plans] = proposed_latency(self._under(plans), plans, rng, self.setting.known_waits)
+        return self._slow[plans]
 
-    def _saving(self, mix: _Mix, overheads: Overheads) -> tuple[Saving, float]:
-        at, used = self.setting, tuple(plan for plan in mix.plans if plan.model is not None)
-        key = (
-            used,
-            float(overheads.canary_share) if used else 0.0,
-        )  # where nothing moves, nothing is watched
-        if key not in self._saved:
-            if used not in self._costs:
-                self._costs[used] = costs(mix.assigned, mix.plans, at.prices, overheads, at.factor)
-            saving = projected(self._costs[used], at.frame, mix.plans, overheads)
-            if used not in self._economy:
-                self._economy[used] = economy_share(mix.assigned, mix.plans, at.economy).after
-            self._saved[key] = (saving, self._economy[used])
-        return self._saved[key]
+    def _savings(self, plans: Plans) -> tuple[dict[float, Saving], float]:
+        """The saving at every canary share, and the economy tier's share."""
+        at, used = self.setting, tuple(plan for plan in plans if plan.model is not None)
+        if used not in self._saved:
+            assigned = self._under(plans)
+            found = at.basis.costs(assigned, plans, at.overheads)
+            if used:
+                savings = {
+                    share: at.basis.saving(found, plans, self._overheads(share)) for share in self.shares
+                }
+            else:  # where nothing moves, nothing is watched
+                savings = dict.fromkeys(self.shares, at.basis.saving(found, plans, at.overheads))
+            self._saved[used] = (savings, economy_share(assigned, plans, at.economy).after)
+        return self._saved[used]
 
 
 def what_if_block(found: WhatIf | None, *, withheld: bool, options: str) -> dict[str, Any] | None:

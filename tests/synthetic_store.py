@@ -229,3 +229,30 @@ def count_canary(store: Store, *, days: int = 20, a_day: int = 12) -> None:
         for n in range(a_day)
     ]
     store.append("canary_pairs", pl.DataFrame(rows))
+
+
+def state_outcomes(store: Store, *, changed: str = "2026-10-19") -> None:
+    """Outcomes of two tasks in three: by a flag, and from `changed` on in half of the cases by feedback.
+
+    Of ten classification requests one is the second answer of an escalation from Haiku.
+    """
+    store.connection.execute(
+        """
+        UPDATE requests SET
+            resolved = hash(session_id) % 100 < (CASE WHEN started_at < $changed::TIMESTAMP THEN 91 ELSE 96 END),
+            outcome_origin = CASE
+                WHEN started_at >= $changed::TIMESTAMP AND hash(session_id) % 2 = 0 THEN 'feedback' ELSE 'flag' END
+        WHERE hash(session_id, 1) % 3 < 2
+        """,
+        {"changed": changed},
+    )
+    store.connection.execute(
+        """
+        UPDATE requests SET routing = json_object(
+            'request_id', request_id, 'role', 'escalation', 'profile', 'classification', 'context', 'standard',
+            'model', 'anthropic/claude-haiku-4-5', 'escalated_from', 'anthropic/claude-haiku-4-5',
+            'asked', provider || '/' || request_model)
+        WHERE content_hash IN (SELECT content_hash FROM predictions WHERE profile = 'classification')
+            AND request_model = 'claude-sonnet-4-6' AND hash(request_id) % 5 = 0
+        """
+    )

@@ -21,7 +21,7 @@ from router_audit.stages.report import ReportOptions, report
 from router_audit.store import open_store
 from tests.chromium import chromium, missing
 from tests.conftest import ROOT
-from tests.synthetic_store import Filling, count_canary, fill, try_candidates
+from tests.synthetic_store import Filling, count_canary, fill, state_outcomes, try_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fill(store, Filling(requests=600))
         try_candidates(store)
         count_canary(store)
+        state_outcomes(store)
         build_table(
             store, TableOptions(folder=path / "tables", money=MoneyOptions(limits=path / "limits.toml"))
         )
@@ -110,7 +111,8 @@ def test_every_picture_is_there_with_its_words_and_its_numbers(visit: Visit) -> 
 
     assert found >= {
         "waterfall", "spend-over-time", "trilemma", "saving-by-route", "heat-requests", "heat-spend",
-        "traffic-map", "token-kinds", "canary", "capacity",
+        "traffic-map", "token-kinds", "canary", "capacity", "course-cost", "course-latency", "course-resolution",
+        "course-evidence", "course-tiers",
     }  # fmt: skip
     assert any(name.startswith("risk-") for name in found if name)
     for figure in visit.page.query_selector_all("figure"):
@@ -143,6 +145,15 @@ def test_rows_open_by_keyboard(visit: Visit) -> None:
     assert visit.page.is_visible("#route-classification-standard .examples li")
     visit.page.keyboard.press("Space")
     assert not visit.page.is_visible("#route-classification-standard .examples li")
+
+
+def test_a_row_over_time_says_in_words_what_its_pictures_show(visit: Visit) -> None:
+    sparks = visit.page.query_selector_all("#course ~ .scroll .spark")
+    labels = [spark.get_attribute("aria-label") or "" for spark in sparks]
+
+    assert len(labels) == 5 * 5  # all traffic and four routes, five figures each
+    assert all(": " in label for label in labels)
+    assert "Read with care" in (visit.page.text_content("#course ~ .care") or "")
 
 
 def test_every_amount_on_the_page_is_the_one_in_the_json_to_the_cent(visit: Visit, folder: Path) -> None:
@@ -227,6 +238,19 @@ def test_it_fits_a_printed_page(browser: Browser, folder: Path) -> None:
         assert found.page.evaluate("document.documentElement.scrollWidth") <= paper["width"]
         assert found.page.is_visible("#waterfall svg.chart")
         assert not found.page.is_visible("#sliders")
+
+
+def test_a_print_has_its_rows_open_and_the_page_is_as_it_was_afterwards(visit: Visit) -> None:
+    page = visit.page
+    opened = "document.querySelectorAll('details.route[open]').length"
+    page.click("#route-extraction-standard > summary")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    during = page.evaluate(opened)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+    assert during == len(page.query_selector_all("details.route"))
+    assert page.evaluate(opened) == 1
+    assert page.is_visible("#route-extraction-standard .examples li")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,17 @@ import pytest
 
 from router_audit import embedding
 from router_audit.builtin_corpus import PROFILES, expand, is_trainable, read_rows, read_tasks
-from router_audit.builtin_training import leave_one_source_out, load_corpus, source_folds, train_builtin
-from router_audit.classifier_head import load_head, save_head
+from router_audit.builtin_training import (
+    featurise,
+    fit_head,
+    leave_one_source_out,
+    load_corpus,
+    own_corpus_alone,
+    source_folds,
+    subset,
+    train_builtin,
+)
+from router_audit.classifier_head import Neighbours, load_head, save_head
 from router_audit.errors import UserError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT, BuiltinLabeller
 
@@ -56,29 +64,9 @@ ATTACKS = (
 )
 
 
-class FakeEncoder:
-    """A real encoder of another kind: hashed characters, standing in for MiniLM where speed matters."""
-
-    name = "fake"
-    dimension = 16
-
-    def encode(self, texts: Sequence[str]) -> embedding.FloatArray:
-        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, text in enumerate(texts):
-            for word in text.lower().split():
-                rows[row, hashlib.sha256(word.encode()).digest()[0] % self.dimension] += 1
-        unit: embedding.FloatArray = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        return unit
-
-
 @pytest.fixture(scope="module")
-def light() -> BuiltinLabeller:
-    return BuiltinLabeller(encoder=None)
-
-
-@pytest.fixture(scope="module")
-def full() -> BuiltinLabeller:
-    return BuiltinLabeller(embedding.load_encoder("minilm"))
+def labeller() -> BuiltinLabeller:
+    return BuiltinLabeller()
 
 
 @pytest.fixture
@@ -110,55 +98,49 @@ def corpus(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("profile", "record"), PLAIN)
-def test_plain_requests(
-    light: BuiltinLabeller, full: BuiltinLabeller, profile: str, record: dict[str, object]
-) -> None:
-    for labeller in (light, full):
-        verdict = labeller.label([record])[0]
-        assert (verdict.profile, verdict.abstained) == (profile, "")
-        assert 0.25 < verdict.probability <= 1.0
+def test_plain_requests(labeller: BuiltinLabeller, profile: str, record: dict[str, object]) -> None:
+    verdict = labeller.label([record])[0]
+    assert (verdict.profile, verdict.abstained) == (profile, "")
+    assert 0.25 < verdict.probability <= 1.0
 
 
 @pytest.mark.parametrize("record", ODD)
-def test_odd_input_gets_an_answer_at_bounded_cost(light: BuiltinLabeller, record: dict[str, object]) -> None:
+def test_odd_input_gets_an_answer_at_bounded_cost(
+    labeller: BuiltinLabeller, record: dict[str, object]
+) -> None:
     start = time.perf_counter()
-    verdict = light.label([record])[0]
+    verdict = labeller.label([record])[0]
     assert time.perf_counter() - start < 1.0
     assert verdict.profile in PROFILES
     assert 0.0 <= verdict.probability <= 1.0
 
 
-def test_odd_input_with_the_encoder(full: BuiltinLabeller) -> None:
-    assert len(full.label(ODD)) == len(ODD)
-
-
 @pytest.mark.parametrize("record", ODD[:4])
-def test_nothing_to_read_abstains(light: BuiltinLabeller, record: dict[str, object]) -> None:
-    assert light.label([record])[0].abstained == NO_TEXT
+def test_nothing_to_read_abstains(labeller: BuiltinLabeller, record: dict[str, object]) -> None:
+    assert labeller.label([record])[0].abstained == NO_TEXT
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_an_attack_moves_no_label(light: BuiltinLabeller, full: BuiltinLabeller, attack: str) -> None:
-    for labeller in (light, full):
-        for _, record in PLAIN:
-            attacked = {**record, "prompt": f"{record['prompt']}\n{attack}"}
-            assert labeller.label([attacked]) == labeller.label([record])
+def test_an_attack_moves_no_label(labeller: BuiltinLabeller, attack: str) -> None:
+    for _, record in PLAIN:
+        attacked = {**record, "prompt": f"{record['prompt']}\n{attack}"}
+        assert labeller.label([attacked]) == labeller.label([record])
 
 
-def test_order_and_company_do_not_matter(light: BuiltinLabeller) -> None:
+def test_order_and_company_do_not_matter(labeller: BuiltinLabeller) -> None:
     records = [record for _, record in PLAIN] * 3
-    together = light.label(records)
-    alone = [light.label([record])[0] for record in records]
+    together = labeller.label(records)
+    alone = [labeller.label([record])[0] for record in records]
     assert [(p.profile, p.abstained) for p in together] == [(p.profile, p.abstained) for p in alone]
     # A matrix product of one row and of many may round its last digit differently.
     assert [p.probability for p in together] == pytest.approx([p.probability for p in alone], abs=1e-5)
-    assert light.label([]) == []
+    assert labeller.label([]) == []
 
 
 def test_predicting_imports_neither_sklearn_nor_torch() -> None:
     code = (
         "import sys; from router_audit.labellers.builtin import BuiltinLabeller; "
-        "print(BuiltinLabeller(None).label([{'prompt': 'Classify the ticket.'}])[0].profile); "
+        "print(BuiltinLabeller().label([{'prompt': 'Classify the ticket.'}])[0].profile); "
         "assert not {'sklearn', 'torch', 'scipy', 'sentence_transformers'} & set(sys.modules)"
     )
     assert (
@@ -176,9 +158,31 @@ def test_shipped_head_is_small_and_safe() -> None:
     assert not any("no licence" in source for source in head.about["sources"])
 
 
-def test_wrong_encoder_is_refused() -> None:
-    with pytest.raises(UserError, match="encoder"):
-        BuiltinLabeller(FakeEncoder())
+def test_a_head_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    head = load_head(HEAD_FOLDER)
+    save_head(replace(head, about={**head.about, "recipe": "0"}), tmp_path)
+    with pytest.raises(UserError, match="text recipe '0'"):
+        BuiltinLabeller(tmp_path)
+
+
+def test_voters_are_of_our_own_corpus_alone(corpus: Path) -> None:
+    everything = featurise(load_corpus([corpus]))
+    near = fit_head(everything).members[1]
+    own = [index for index, row in enumerate(everything.rows) if row.licence == "own"]
+    alone = fit_head(subset(everything, own)).members[1]
+    assert isinstance(near, Neighbours)
+    assert isinstance(alone, Neighbours)
+    assert np.array_equal(near.points, alone.points)
+
+
+def test_static_vectors_are_unit_or_zero_and_blind_to_company() -> None:
+    texts = ["List the dates.", "", "日付をすべて抜き出す", "\ud800"]
+    encoder = embedding.load_encoder("static")
+    vectors = encoder.encode(texts)
+    assert vectors.shape == (4, encoder.dimension)
+    assert np.allclose(np.linalg.norm(vectors, axis=1)[[0, 2]], 1.0, atol=1e-5)
+    assert not vectors[1].any()
+    assert np.array_equal(encoder.encode(texts[:1])[0], vectors[0])
 
 
 def test_minilm_matches_a_known_vector() -> None:
@@ -200,22 +204,63 @@ def test_changed_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_training_is_deterministic_and_keeps_to_licences(corpus: Path, tmp_path: Path) -> None:
-    first, second = (train_builtin(corpus, FakeEncoder(), seed=3) for _ in range(2))
+    first, second = (train_builtin([corpus], seed=3) for _ in range(2))
     assert first.version == second.version
     save_head(first, tmp_path / "head")
     assert load_head(tmp_path / "head").version == first.version
-    assert first.about["rows"] == sum(is_trainable(row) for row in load_corpus(corpus, 3))
-    assert train_builtin(corpus, FakeEncoder(), seed=4).version != first.version
+    assert first.about["rows"] == sum(is_trainable(row) for row in load_corpus([corpus], 3))
+    assert train_builtin([corpus], seed=4).version != first.version
 
 
-def test_a_held_out_source_is_in_no_training_set(corpus: Path) -> None:
-    results = leave_one_source_out(load_corpus(corpus), FakeEncoder())
-    assert {result.source for result in results} == {"s0", "s1", "s2"}
-    assert all(len(result.labels) == len(result.probabilities) for result in results)
+def test_the_command_writes_the_same_bytes_twice_and_leaves_the_shipped_head_alone(
+    corpus: Path, tmp_path: Path
+) -> None:
+    shipped = (HEAD_FOLDER / "head.npz").read_bytes()
+    said = []
+    for name in ("a", "b"):
+        done = subprocess.run(
+            [sys.executable, "-m", "router_audit", "train", "--builtin", str(corpus), "--out", str(tmp_path / name), "--json"],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        said.append(json.loads(done.stdout))
+    assert said[0]["version"] == said[1]["version"] == load_head(tmp_path / "a").version
+    assert said[0]["own_tasks"] == 32
+    assert (tmp_path / "a" / "head.npz").read_bytes() == (tmp_path / "b" / "head.npz").read_bytes()
+    assert (HEAD_FOLDER / "head.npz").read_bytes() == shipped
+
+
+def test_an_absent_corpus_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "router_audit", "train", "--builtin", str(tmp_path / "absent")],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "no such corpus" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_public_source_is_predicted_by_a_head_that_did_not_see_it(corpus: Path) -> None:
+    everything = featurise(load_corpus([corpus]))
+    for results in (leave_one_source_out(everything), own_corpus_alone(everything)):
+        assert {result.source for result in results} == {"s0", "s1", "s2"}
+        assert all(len(result.labels) == len(result.probabilities) for result in results)
+    # Rows of a left-out source may say anything: the head that predicts it cannot have learnt from them.
+    lied = replace(
+        everything,
+        rows=tuple(
+            replace(row, profile="extraction") if row.source == "s1" else row for row in everything.rows
+        ),
+    )
+    honest, deceived = (
+        {result.source: result.probabilities for result in leave_one_source_out(training)}
+        for training in (everything, lied)
+    )
+    assert np.array_equal(honest["s1"], deceived["s1"])
+    assert not np.array_equal(honest["s0"], deceived["s0"])
 
 
 def test_folds_never_split_a_source(corpus: Path) -> None:
-    rows = load_corpus(corpus)
+    rows = load_corpus([corpus])
     folds = source_folds(rows, 4)
     for source in {row.source for row in rows}:
         assert len({fold for fold, row in zip(folds, rows, strict=True) if row.source == source}) == 1
@@ -237,4 +282,4 @@ def test_broken_corpus_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"bad\.jsonl:2"):
         list(read_rows(tmp_path))
     with pytest.raises(UserError, match="no such corpus"):
-        load_corpus(tmp_path / "absent")
+        load_corpus([tmp_path / "absent"])

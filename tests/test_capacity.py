@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router_audit.capacity import by_model, calls_of, peak_uses, proposed_latency, replay, too_slow
+from router_audit.capacity import by_model, calls_of, peak_uses, proposed_latency, replay, samples, too_slow
 from router_audit.capacity.replay import _one_by_one, _waits
 from router_audit.errors import InputError
 from router_audit.pricing.limits import read_limits
@@ -153,9 +153,8 @@ def test_a_model_never_seen_has_no_latency() -> None:
     assert found["all"].p95_ms is None
     assert found["all"].known_share == 0
     trials = {"m/small": np.full(30, 7.0)}
-    tried = proposed_latency(
-        assign(rows, [plan()], PRICES), [plan(escalation=NEVER)], np.random.default_rng(0), trials
-    )
+    mix = assign(rows, [plan()], PRICES)
+    tried = proposed_latency(mix, [plan(escalation=NEVER)], np.random.default_rng(0), samples(mix, trials))
     assert tried["all"].p95_ms == 7
 
 

@@ -22,9 +22,9 @@ from router_audit.certify import (
     certify,
     corrected_regret,
     critical_regrets,
-    decided,
     evidence_block,
     further_trials,
+    looks,
     lower_bound,
     p_value,
     path_of,
@@ -34,8 +34,12 @@ from router_audit.certify import (
     upper_bound,
     verify_evidence,
 )
+from router_audit.certify.exact import decided
 from router_audit.certify.procedure import hand_over
 from router_audit.types import Trial
+
+LEVEL = Plan().level
+"""What the p-values of a single route are held against."""
 
 
 def trial(request="r", session="", candidate="cheap", ok=True, incumbent=True, confidence=None):
@@ -162,6 +166,7 @@ class TestPath:
         path = path_of([Candidate("e", 1, "s", 3), Candidate("s", 3, None, 15)], taus=(0, 0.5))
         assert [s.key for s in path] == [("s", 0.5), ("s", 0.0), ("e", 0.5), ("e", 0.0)]
         assert [s.expected_cost_usd for s in path] == [10.5, 3.0, 2.5, 1.0]
+        assert [s.worst_cost_usd for s in path] == [18.0, 18.0, 4.0, 4.0]
 
     def test_no_step_dearer_than_the_incumbent(self):
         path = path_of([Candidate("s", 3, None, 15)], incumbent_cost_usd=15)
@@ -238,21 +243,24 @@ class TestProcedure:
         proof = audit_of([(100, 0), (100, 1), (100, 4)])["route0"]
         assert proof.status == "certified"
         assert proof.choice.step.candidate == "m1"
-        assert [t.alpha for t in proof.steps] == [0.05, 0.05, 0.05]
+        assert [t.alpha for t in proof.steps] == [LEVEL] * 3
         assert proof.steps[2].verdict == "provisional"
 
     def test_the_path_stops_at_the_first_that_is_not_rejected(self):
         proof = audit_of([(100, 2), (100, 0)])["route0"]
         assert proof.status == "provisional"
-        assert [t.alpha for t in proof.steps] == [0.05, None]
+        assert [t.alpha for t in proof.steps] == [LEVEL, None]
         assert proof.choice.step.candidate == "m1"
-        # By itself it would pass; the one before it stands in the way.
+        # By itself it would pass; the one before it stands in the way, and needs a later look.
         assert proof.choice.evidence.trials_needed == 0
-        assert proof.trials_needed == 124 - 100
+        first = proof.steps[0].first
+        more = proof.trials_needed
+        assert more > 124 - 100
+        assert looks.p_value(100 + more, 2, 0.05, first) <= LEVEL < looks.p_value(99 + more, 2, 0.05, first)
 
     def test_a_step_that_could_never_reject_does_not_stop_the_path(self):
         proof = audit_of([(58, 0), (100, 0)])["route0"]
-        assert not proof.steps[0].testable
+        assert [t.step.candidate for t in proof.steps if t.testable] == ["m1"]
         assert proof.choice.step.candidate == "m1"
 
     def test_a_high_threshold_with_few_trials_does_not_stop_the_path(self):
@@ -260,7 +268,7 @@ class TestProcedure:
         high, low = Step("m", 0.9, 2.0), Step("m", 0.0, 1.0)
         counts = {high.key: counted(70, 1, escalated=230), low.key: counted(300, 3)}
         proof = certify({"r": [high, low]}, {"r": counts}, Plan())["r"]
-        assert [t.testable for t in proof.steps] == [False, True]
+        assert [(t.step, t.testable) for t in proof.steps] == [(low, True), (high, False)]
         assert proof.choice.step == low
 
     def test_four_profiles_need_86(self):
@@ -270,10 +278,10 @@ class TestProcedure:
     def test_a_finished_route_hands_its_share_over(self):
         """One regret of 120 has p = 0.0154: above 0.05/4, below 0.05/3."""
         audit = audit_of([(200, 0)], [(120, 1)], [(120, 9)], [(120, 9)])
-        assert audit["route0"].level == pytest.approx(0.0125)
+        assert audit["route0"].level == pytest.approx(LEVEL / 4)
         assert audit["route1"].status == "certified"
-        assert audit["route1"].level == pytest.approx(0.05 / 3)
-        assert audit["route2"].level == pytest.approx(0.05 / 2)
+        assert audit["route1"].level == pytest.approx(LEVEL / 3)
+        assert audit["route2"].level == pytest.approx(LEVEL / 2)
 
     def test_refuted_candidates_are_named(self):
         proof = audit_of([(100, 30), (100, 6)])["route0"]
@@ -284,20 +292,14 @@ class TestProcedure:
     def test_provisional_says_how_many_more(self):
         choice = audit_of([(40, 0)])["route0"].choice
         assert choice.evidence.trials_needed == 19
-        assert choice.evidence.upper_bound == pytest.approx(1 - 0.05 ** (1 / 40))
-
-    def test_a_look_spends_its_part(self):
-        assert audit_of([(59, 0)], plan=Plan(look=1, looks=2))["route0"].status == "provisional"
-        assert audit_of([(72, 0)], plan=Plan(look=2, looks=2))["route0"].status == "certified"
-        with pytest.raises(ValueError, match="look"):
-            Plan(look=2, looks=1)
+        assert choice.evidence.upper_bound == pytest.approx(1 - LEVEL ** (1 / 40))
 
     def test_stays_plus_escalated_share(self):
         step = Step("cheap", 0.5, 1.0, "mid")
         found = counted(80, 1, escalated=20, rung_trials=10, rung_regrets=1)
         choice = certify({"r": [step]}, {"r": {step.key: found}}, Plan())["r"].choice
         assert choice.total_regret == pytest.approx((1 + 20 * 0.1) / 100)
-        assert choice.total_upper_bound == pytest.approx(upper_bound(100, 12, 0.05))
+        assert choice.total_upper_bound == pytest.approx(upper_bound(100, 12, LEVEL))
 
     def test_human_grades_withdraw_but_never_grant(self):
         step = one_step()
@@ -312,7 +314,7 @@ class TestProcedure:
         for human, claim in [
             (None, "as-graded"),
             (HumanPairs(1, 0, 0, 39), "judge-corrected"),
-            (HumanPairs(0, 0, 0, 60), "human-graded"),
+            (HumanPairs(0, 0, 0, 80), "human-graded"),
         ]:
             found = {"r": {step.key: counted(200, 2, human=human)}}
             proof = certify({"r": [step]}, found, Plan())["r"]
@@ -485,7 +487,8 @@ class TestVerify:
 
     def test_every_single_edited_figure_is_caught(self, block):
         """Each number, flag and word of the block in turn, so that no field is left unguarded."""
-        free = {"rung", "expected_cost_usd", "candidate", "tau"}  # descriptions; only their order is evidence
+        # Descriptions, of which only the order is evidence, and what the store counts.
+        free = {"rung", "expected_cost_usd", "worst_cost_usd", "candidate", "tau"}
         for route in range(len(block["routes"])):
             hypotheses = block["routes"][route]["hypotheses"]
             for i, row in enumerate(hypotheses):
@@ -504,7 +507,7 @@ class TestVerify:
             edited = copy.deepcopy(block)
             edited["routes"][1]["hypotheses"][-1]["human"][field] = other(human[field])
             assert verify_evidence(edited), field
-        for field in ("method", "epsilon", "delta", "look", "looks"):
+        for field in ("method", "epsilon", "delta", "first_look_share"):
             edited = copy.deepcopy(block)
             edited[field] = other(block[field])
             assert verify_evidence(edited), field

@@ -56,7 +56,7 @@ def test_neighbours_join_equal_rows_and_vote() -> None:
     probabilities = classifier.predict_proba(
         Head(CLASSES, (near,)), np.array([[1, 0], [0, 1]], dtype=np.float32)
     )
-    assert probabilities[0, 2] > 0.98
+    assert probabilities[0, 2] > 0.93
     assert probabilities[1, 2] == pytest.approx(probabilities[1, 1], abs=0.01)
 
 

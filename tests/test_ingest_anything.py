@@ -8,19 +8,17 @@ import json
 import tempfile
 from pathlib import Path
 
-import msgspec
+import pyarrow as pa
+import pytest
 import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from router_audit.adapters import plain
-from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.reading import FileReader
 from router_audit.errors import InputError
-from router_audit.logfile import decode
 from router_audit.stages.ingest import ingest
+from router_audit.stages.ingest.decode import Options, Shards
 from router_audit.store import open_store
-from router_audit.types import LoggedRequest, Rejected
 from tests.test_ingest import pair
 
 json_values = st.recursive(
@@ -81,6 +79,16 @@ NAMES = [
     "response_format",
     "tags",
     "cost",
+    "started_at",
+    "ended_at",
+    "latency_ms",
+    "headers",
+    "system",
+    "temperature",
+    "max_tokens",
+    "thinking",
+    "cache_creation",
+    "cached_tokens",
 ]
 MARKS = (
     "chat.completion",
@@ -94,10 +102,84 @@ MARKS = (
 )
 
 
+def chat(n):
+    """A plain exchange of OpenAI's shape."""
+    return json.loads(json.dumps(pair(n)))
+
+
+def message(n):
+    """A plain exchange of Anthropic's shape."""
+    return {
+        "timestamp": 1_760_000_000 + n,
+        "session_id": f"s-{n}",
+        "request": {
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 1024,
+            "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+            "tools": [{"name": "look", "input_schema": {"type": "object"}}],
+            "messages": [
+                {"role": "user", "content": "Where?"},
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "text", "text": "I look."},
+                        {"type": "tool_use", "id": "t", "name": "look", "input": {"at": 1.0}},
+                    ],
+                },
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "here"}]},
+            ],
+        },
+        "response": {
+            "id": f"msg_{n:020}",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude-sonnet-4-5-20250929",
+            "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Here."}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {
+                "input_tokens": 10,
+                "output_tokens": n,
+                "cache_read_input_tokens": 7,
+                "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 1},
+                "service_tier": "standard",
+            },
+        },
+    }
+
+
+def over_http(exchange, url):
+    """The same exchange with the HTTP around it."""
+
+    def made(n):
+        record = exchange(n)
+        record["request"] = {
+            "method": "POST",
+            "url": url,
+            "headers": {"host": "h"},
+            "body": record["request"],
+        }
+        headers = {"Date": "Sat, 28 Nov 2026 12:00:00 GMT", "openai-processing-ms": "41"}
+        record["response"] = {"status": 200, "headers": headers, "body": record["response"]}
+        return record
+
+    return made
+
+
+AZURE = "https://unit.openai.azure.com/openai/deployments/fast/chat/completions?api-version=2026-01-01"
+EXCHANGES = [
+    chat,
+    message,
+    over_http(chat, "https://api.openai.com/v1/chat/completions"),
+    over_http(chat, AZURE),
+    over_http(message, "https://api.anthropic.com/v1/messages"),
+]
+
+
 @st.composite
 def changed(draw):
     """A plausible record with something in it that nobody expects."""
-    record = json.loads(json.dumps(pair(draw(st.integers(0, 50)))))
+    record = draw(st.sampled_from(EXCHANGES))(draw(st.integers(0, 50)))
     for _ in range(draw(st.integers(0, 4))):
         holder = record
         for _ in range(draw(st.integers(0, 4))):
@@ -177,44 +259,90 @@ def test_no_bytes_make_ingest_raise_or_lose_count(data, pack, cut):
 class Long(FileReader):
     """The general way, without the short one."""
 
-    def _line(self, line, raw):
-        return self.feed(line, decode(raw))
+    def plain(self, raw):
+        return None
+
+
+def shard_of(lines, reader):
+    """What a shard would hold of the lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        shards = Shards(Path(folder), 0, Options())
+        for _ in shards.take(enumerate(lines, 1), reader):
+            pass
+        shards.flush()
+        found = {}
+        for path in Path(folder).iterdir():
+            table = pa.ipc.open_file(str(path)).read_all()
+            found[path.name] = (
+                table.sort_by("template_id") if "template" in path.name else table
+            ).to_pylist()
+        return found
 
 
 @settings(max_examples=400, deadline=None)
-@given(record=changed())
-def test_the_short_way_reads_what_the_long_way_reads(record):
-    raw = json.dumps(record).encode()
-    try:
-        short = plain.read(raw, "f", 1)
-    except RecordError:
-        (found,) = Long("f").feed(1, raw)
-        assert isinstance(found, Rejected)
-        return
-    if short is None:
-        return
-    (found,) = Long("f").feed(1, raw)
-
-    assert isinstance(found, LoggedRequest)
-    assert msgspec.to_builtins(short) == msgspec.to_builtins(found)
-
-
-def test_the_short_way_is_taken_for_the_plain_exchange():
-    record = pair(3)
-    record["request"]["tools"] = [
-        {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+@given(records=st.lists(changed(), min_size=1, max_size=4), spaced=st.booleans(), escaped=st.booleans())
+def test_the_short_way_stores_what_the_long_way_stores(records, spaced, escaped):
+    separators = (", ", ": ") if spaced else (",", ":")
+    lines = [
+        json.dumps(record, separators=separators, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+        for record in records
     ]
-    record["request"]["messages"] = [
+
+    assert shard_of(lines, FileReader("f")) == shard_of(lines, Long("f"))
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_every_plain_exchange_goes_the_short_way(exchange):
+    raw = json.dumps(exchange(3)).encode()
+
+    assert FileReader("f").plain(raw) is not None
+    assert shard_of([raw], FileReader("f")) == shard_of([raw], Long("f"))
+
+
+TALKS = [
+    [{"role": "user", "content": "u"}],
+    [{"role": "system", "content": "s"}, {"role": "user", "content": 'Ünï \n\t"q" \\ / \x7f \u2028'}],
+    [{"role": "developer", "content": "{}"}, {"role": "user", "content": ""}],
+    [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "null"},
+        {"role": "user", "content": " A "},
+    ],
+    [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
         {"role": "system", "content": "s"},
-        {"role": "user", "content": [{"type": "text", "text": "u"}]},
+    ],
+    [{"role": "user", "content": '"},{"role":"system","content":"x'}],
+    [
+        {"role": "user", "content": '"}, {"role": "user", "content": "x\\'},
+        {"role": "assistant", "content": "\\"},
+    ],
+    [{"role": "user", "content": "a", "name": "n"}, {"role": "assistant", "content": "b"}],
+    [{"content": "a", "role": "user"}],
+    [{"role": "user", "content": [{"type": "text", "text": "u"}, {"type": "text", "text": ""}]}],
+    [
+        {"role": "user", "content": "u"},
         {
             "role": "assistant",
             "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
         },
         {"role": "tool", "tool_call_id": "c", "content": "7"},
-    ]
-    short = plain.read(json.dumps(record).encode(), "f", 1)
-    (found,) = Long("f").feed(1, json.dumps(record).encode())
+    ],
+]
 
-    assert short is not None
-    assert msgspec.to_builtins(short) == msgspec.to_builtins(found)
+
+@pytest.mark.parametrize("talk", TALKS)
+@pytest.mark.parametrize("spaced", [False, True])
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_plain_exchange_goes_the_short_way_to_the_same_row(talk, spaced, escaped):
+    record = pair(3)
+    record["request"]["messages"] = talk
+    record["request"]["tools"] = [
+        {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    ]
+    record["session_id"] = "s"
+    raw = json.dumps(record, separators=(", ", ": ") if spaced else (",", ":"), ensure_ascii=escaped).encode()
+
+    assert FileReader("f").plain(raw) is not None
+    assert shard_of([raw], FileReader("f")) == shard_of([raw], Long("f"))

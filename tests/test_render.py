@@ -139,6 +139,22 @@ def test_the_verdict_follows_the_saving(change: dict[str, object], said: str) ->
     assert said in verdict({**table, "savings": {**table["savings"], **change}}, 1200)
 
 
+def test_a_withheld_saving_leaves_the_waterfall_without_its_last_step() -> None:
+    withheld = summary()
+    withheld.table["savings"] |= {
+        "withheld": "costs differ",
+        "waterfall": [
+            {"term": "incumbent", "usd_per_month": 830.0},
+            {"term": "routed", "usd_per_month": -100.0},
+        ],
+    }
+
+    page = html(withheld)
+
+    assert "the saving is withheld" in page
+    assert 'id="waterfall"' in page
+
+
 def test_every_amount_on_the_page_is_the_one_in_the_json_to_the_cent() -> None:
     page, said = Tags(), json.loads(to_json(summary()), parse_float=Decimal)
     page.feed(html(summary()))
@@ -149,6 +165,40 @@ def test_every_amount_on_the_page_is_the_one_in_the_json_to_the_cent() -> None:
     for path, value, text in page.amounts:
         assert Decimal(value) == at(said, path), path
         assert text == usd(at(said, path)), path
+
+
+def test_what_is_known_of_the_months_ahead_stands_beside_the_money() -> None:
+    told = summary()
+    told.table["savings"]["price_changes"] = [
+        {
+            "on": "2026-12-01",
+            "model": "anthropic/a",
+            "what": "retirement",
+            "input_mtok": None,
+            "output_mtok": None,
+        },
+        {
+            "on": "2027-01-01",
+            "model": "anthropic/b<i>",
+            "what": "price",
+            "input_mtok": 2.0,
+            "output_mtok": 9.5,
+        },
+    ]
+    told.table["economy_share"]["held_back"] = {"unproven": 0.2, "no price": 0.3}
+    page = html(told)
+
+    assert "a retires on 2026-12-01" in page
+    assert "b&lt;i&gt; costs 2.0 / 9.5 USD" in page
+    assert "What stays off it: 30.0% no price, 20.0% unproven." in page
+
+
+def test_a_claim_on_the_first_screen_leads_to_how_it_was_computed() -> None:
+    page = html(summary())
+    wanted = set(re.findall(r'href="#([^"]+)"', page))
+
+    assert {"saving", "interval", "certificate", "economy"} <= wanted
+    assert wanted <= set(re.findall(r'id="([^"]+)"', page))
 
 
 def test_a_place_that_is_not_in_the_document_is_an_error() -> None:

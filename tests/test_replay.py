@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ def test_a_replay_grades_by_rule_and_a_certificate_follows(store: Store, tmp_pat
     line = result.lines[0]
     assert (line.profile, line.regrets, line.graded) == ("classification", 0, len(server.calls))
     assert line.graders == {"label": line.graded}
-    assert line.graded == line.planned == 124
+    assert line.graded == line.planned == 125
     assert {row["origin"] for row in trials(store)} == {"replay"}
     assert Decimal(0) < result.cost_usd <= result.budget_usd
 
@@ -143,7 +144,7 @@ def test_the_plan_sends_nothing_and_says_what_is_needed(store: Store, tmp_path: 
     assert server.calls == []
     assert plan.rows == 2
     classification, reasoning = plan.lines
-    assert classification.least == 72  # (1 - 5%)^72 <= 2.5%: delta over two rows
+    assert classification.least == 73  # (1 - 5%)^73 <= 0.975 * 2.5%: the first look at delta over two rows
     assert (reasoning.trials, reasoning.by_rule) == (0, 0)
     assert plan.prompts == classification.trials == 90
     assert plan.hosts == (server.url.removeprefix("http://"),)
@@ -471,3 +472,54 @@ def test_images_and_failed_calls_are_not_sampled_and_counted(store: Store, tmp_p
 
     assert plan.barred == {"the logged call failed": 1, "the logger cut it off": 1}
     assert plan.lines[0].sessions == 6
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_after_a_look_a_replay_plans_for_a_later_one(built: bool, store: Store, tmp_path: Path) -> None:
+    """One regret in 70 certifies nothing. Whether a table or the replay itself has said so, the exact test is spent."""
+    audited_store(store, tmp_path, spam(420))
+    wrong: list[str] = []
+
+    def once_wrong(call: Call) -> Says | None:
+        if not wrong or call.prompt in wrong:
+            wrong.append(call.prompt)
+            return Says(text="No idea.")
+        return right(call)
+
+    with Loopback(once_wrong) as server:
+        first = replay(store, options(server, trials=70, concurrency=1), Unwatched())
+        if built:
+            build_table(store, TableOptions(folder=tmp_path / "tables"))
+        same = replay(store, options(server, trials=70, concurrency=1), Unwatched())
+        plan = plan_only(store, options(server))
+        again = replay(store, options(server, trials=plan.lines[0].wanted), Unwatched())
+        table = build_table(store, TableOptions(folder=tmp_path / "tables"))
+
+    assert first.lines == same.lines
+    assert (first.lines[0].stop, first.lines[0].regrets, same.trials) == ("hopeless", 1, 0)
+    line = plan.lines[0]
+    assert (plan.least, plan.least_later, line.again) == (59, 144, True)
+    assert plan.least_later < line.least < line.wanted
+    assert again.lines[0].stop == "certain"  # a later look may stop when it is sure
+    assert line.least <= again.lines[0].graded < line.wanted
+    row = table.document["evidence"]["routes"][0]["hypotheses"][0]
+    assert row["first_look"]["trials"] == first.lines[0].graded
+    assert table.document["routes"][0]["status"] == "certified"
+    assert verify(table.path).sound
+    assert server.paid_twice == []
+
+
+def test_a_huge_context_route_is_tested_like_the_others(store: Store, tmp_path: Path) -> None:
+    calls = [replace(call, input_tokens=300_000, profile="extraction") for call in spam(80)]
+    audited_store(store, tmp_path, calls)
+    with Loopback(right) as server:
+        result = replay(store, options(server, HAIKU, MINI, budget_usd=Decimal(50)), Unwatched())
+    table = build_table(store, TableOptions(folder=tmp_path / "tables"))
+    row = next(row for row in table.document["routes"] if row["context"] == "huge" and row["requests"])
+
+    assert [(line.profile, line.context, line.candidate) for line in result.lines] == [
+        ("extraction", "huge", MINI)
+    ]  # the other one's context window is too small
+    assert (row["profile"], row["model"], row["status"]) == ("extraction", MINI, "certified")
+    assert table.document["evidence"]["routes"][0]["route"] == "extraction/huge"
+    assert verify(table.path).sound

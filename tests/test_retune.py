@@ -18,6 +18,8 @@ from router_audit.cli import app
 from router_audit.stages.newcomers import retiring
 from tests.audited import HAIKU, OPUS, trial_line
 from tests.conftest import ROOT
+from tests.loopback import Loopback
+from tests.loopback.script import Says
 from tests.month import Call, write
 
 if TYPE_CHECKING:
@@ -149,3 +151,31 @@ def test_killed_anywhere_the_next_run_completes_and_writes_one_table(tmp_path: P
     assert [it.name for it in (tmp_path / "routing_tables").glob("*.json")] == ["v0001.json"]
     assert [it.name for it in (tmp_path / "reports").iterdir()] == ["v0001.html"]
     assert not [it for it in tmp_path.rglob(".*") if it.is_file()]
+
+
+def test_a_persons_labels_have_the_classifier_trained_again_once(tmp_path: Path) -> None:
+    assert invoke(tmp_path, "retune", str(log(tmp_path)), "--as-of", "2026-11-01").exit_code == 0
+    again = json.loads(invoke(tmp_path, "retune", "--as-of", "2026-11-01").stdout)
+    (tmp_path / "gold.jsonl").write_text(json.dumps({"request_id": "m0", "profile": "extraction"}) + "\n")
+    taken = invoke(tmp_path, "label", "--import", str(tmp_path / "gold.jsonl"))
+    told = json.loads(invoke(tmp_path, "retune", "--dry-run", "--as-of", "2026-11-01").stdout)
+    after = json.loads(invoke(tmp_path, "retune", "--dry-run", "--as-of", "2026-11-01").stdout)
+
+    assert again["retrained"] == ""
+    assert taken.exit_code == 0, taken.output
+    assert told["retrained"] == "people or providers have given other labels since"
+    assert after["retrained"] == ""
+
+
+def test_a_providers_labels_are_asked_for_within_the_budget(tmp_path: Path) -> None:
+    with Loopback(lambda _: Says(text=json.dumps({"profile": "classification"}))) as server:
+        done = invoke(
+            tmp_path, "retune", str(log(tmp_path)), "--as-of", "2026-11-01", "--labeller", "openai-compatible",
+            "--model", "my-own-model", "--base-url", server.openai_url, "--max-labels", "3", "--yes",
+        )  # fmt: skip
+    found = json.loads(done.stdout)
+
+    assert done.exit_code == 0, done.output
+    assert found["tag"]["labeller"] == "openai-compatible"
+    assert 0 < found["tag"]["labelled"] <= 3
+    assert len(server.calls) <= 3

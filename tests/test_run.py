@@ -124,3 +124,30 @@ def test_an_interrupt_exits_130_and_the_next_run_completes(tmp_path: Path) -> No
         + json.loads(again.stdout)["tag"]["abstained"]
         == 40
     )
+
+
+def test_a_log_without_a_call_says_what_became_of_its_records(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"a": 1}\n{"b": ', "utf-8")
+    done = audit(tmp_path, "run", "log.jsonl")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        "Error: log.jsonl: 2 records and no LLM call among them: 2 rejected"
+    )
+    assert "router-audit rejects" in audit(tmp_path, "run", "log.jsonl", "--json").stdout
+    assert not (tmp_path / "routing_tables").exists()
+
+
+@pytest.mark.shared
+def test_the_audit_of_every_real_log_ends_with_each_record_accounted_for(
+    shared: Path, tmp_path: Path
+) -> None:
+    done = audit(tmp_path, "run", str(shared / "log_samples"), "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+
+    read = result["ingest"]
+    assert read["files"] > 25
+    assert read["records"] == read["stored"] + read["duplicates"] + read["filtered"] + read["rejected"]
+    assert read["stored"] > 0
+    assert (tmp_path / result["report"]["path"]).is_file()

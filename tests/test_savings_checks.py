@@ -13,6 +13,7 @@ import pytest
 from router_audit.errors import InputError
 from router_audit.pricing.tokenizers import read_tokenizers
 from router_audit.savings import reprice, total_usd
+from router_audit.savings.bill import ledger
 from router_audit.savings.controls import controls, economy_share
 from router_audit.savings.economics import economics
 from router_audit.savings.learning import learn_factors
@@ -117,7 +118,7 @@ def test_controls_stand_beside_the_table() -> None:
         for control in controls(
             mix,
             saving,
-            PRICES,
+            ledger(rows, PRICES),
             cheapest="m/small",
             best_single="m/middle",
             economy={"m/small"},

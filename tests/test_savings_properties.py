@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from router_audit.pricing import load_prices
 from router_audit.savings import TERMS, reprice_at, total_usd, usd
-from router_audit.savings.matrix import cost_matrix, cost_totals, exact_sum, tokens
+from router_audit.savings.cells import cells, totals_pico
+from router_audit.savings.matrix import cost_matrix, exact_sum, tokens
 from router_audit.savings.project import project
 from router_audit.types.money import NEVER, Bill, Overheads, Rate, RoutePlan
 from router_audit.types.price import Band, ModelPrice, Rates
@@ -95,16 +96,19 @@ def test_cached_tokens_are_never_priced_twice(rows: list[dict[str, Any]], price:
     assert total_usd(reprice_at(frame, flat)) == total_usd(reprice_at(bare, flat))
 
 
+def longer(_old: str, _new: str) -> Decimal:
+    return Decimal("1.25")
+
+
 @given(requests, st.lists(priced(), min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
 def test_the_matrix_and_the_terms_are_one_price(rows: list[dict[str, Any]], prices: list[ModelPrice]) -> None:
     frame = log(*rows)
     matrix = cost_matrix(tokens(frame), prices)
-    scaled = cost_matrix(tokens(frame), prices, lambda _old, _new: Decimal("1.25"))
-    assert cost_totals(tokens(frame), prices) == [exact_sum(row) for row in matrix]
-    assert cost_totals(tokens(frame), prices, lambda _o, _n: Decimal("1.25")) == [
-        exact_sum(row) for row in scaled
-    ]
+    scaled = cost_matrix(tokens(frame), prices, longer)
+    by = ("profile", "context")
+    assert totals_pico(cells(frame, prices, by=by), prices) == [exact_sum(row) for row in matrix]
+    assert totals_pico(cells(frame, prices, longer), prices, longer) == [exact_sum(row) for row in scaled]
     for n, price in enumerate(prices):
         terms = reprice_at(frame, price)
         assert matrix[n].astype(np.int64).tolist() == terms["cost_pico"].to_list()

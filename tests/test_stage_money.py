@@ -16,15 +16,18 @@ from router_audit.pricing import load_prices
 from router_audit.projection import tiers_by_price, traffic_of, with_cells
 from router_audit.savings import reprice
 from router_audit.stages.audited import Audited
+from router_audit.stages.build_table import TableOptions, build_table
 from router_audit.stages.money import MoneyOptions, money, money_notes, savings_content
 from router_audit.types import Trial
 from router_audit.types.price import ModelPrice, Unresolved
+from tests.synthetic_store import Filling, fill, try_candidates
 from tests.test_policy import FLASH, HAIKU, LADDER, OPUS, SONNET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from router_audit.stages.money import Money
+    from router_audit.store import Store
 
 DAY = date(2026, 11, 23)
 BOOK = load_prices()
@@ -134,6 +137,22 @@ def test_a_route_out_of_region_keeps_its_incumbent(tmp_path: Path) -> None:
     assert not kept["extraction"].applied
     assert kept["extraction"].reason.startswith("region:")
     assert kept["classification"].model == HAIKU.ref
+
+
+def test_a_barred_route_says_so_where_nothing_is_left_to_route(store: Store, tmp_path: Path) -> None:
+    fill(store, Filling(requests=2000))
+    try_candidates(store)
+    text = (
+        "allowed_regions=['eu']\n[[limit]]\nprovider='anthropic'\nmodel='claude-haiku-4-5'\nregions=['us']\n"
+    )
+    options = TableOptions(folder=tmp_path / "tables", money=limits(tmp_path, text))
+    document = build_table(store, options).document
+    routes_of = {route["profile"]: route for route in document["routes"] if route["context"] == "standard"}
+
+    assert not any(route["applied"] for route in document["routes"])
+    assert routes_of["classification"]["reason"].startswith("region:")
+    assert routes_of["extraction"]["reason"].startswith("region:")
+    assert document["economy_share"]["held_back"]["region"] > 0.5
 
 
 def test_a_route_that_its_limit_refuses_keeps_its_incumbent(tmp_path: Path) -> None:

@@ -138,7 +138,11 @@ def test_the_command_prints_both_forms(followed: Store, tmp_path: Path) -> None:
     told = CliRunner().invoke(app, [*words, "--by", "month", "--json"])
 
     assert shown.exit_code == 0, shown.output
-    assert "classification/standard" in shown.output
+    assert "classification" in shown.output
+    assert "  claude-haiku-4-5 " in shown.output
+    narrow = CliRunner().invoke(app, words, env={"COLUMNS": "80"}).output.splitlines()
+    assert max(map(len, narrow)) <= 80
+    assert not any(line.startswith("tion") for line in narrow)
     rows = json.loads(told.stdout)["rows"]
     assert {row["period"] for row in rows} == {"2026-09-01"}
     assert rows[0]["tasks"] == 12

@@ -97,13 +97,13 @@ def both(*edits: Edit) -> Edit:
     return edit
 
 
-LAST = ("evidence", "routes", 0, "hypotheses", -1)
+FIRST_STEP = ("evidence", "routes", 0, "hypotheses", 0)
 
 EDITS: dict[str, tuple[Edit, str]] = {
-    "a count in the evidence": (put(*LAST, "regrets", value=0), "evidence.routes[0]"),
+    "a count in the evidence": (put(*FIRST_STEP, "regrets", value=0), "evidence.routes[0]"),
     "a count on the route": (put("routes", 0, "evidence", "trials", value=400), "routes/0/evidence"),
     "a count in both": (
-        both(put(*LAST, "trials", value=400), put("routes", 0, "evidence", "trials", value=400)),
+        both(put(*FIRST_STEP, "trials", value=400), put("routes", 0, "evidence", "trials", value=400)),
         "evidence.routes[0]",
     ),
     "a model": (put("routes", 0, "model", value=SONNET), "routes/0/model"),
@@ -132,9 +132,10 @@ EDITS: dict[str, tuple[Edit, str]] = {
         put("evidence", "routes", 1, "refuted", value=[]),
         "evidence.routes[1].refuted",
     ),
-    "a p-value in the evidence": (put(*LAST, "p_value", value=1e-9), "p_value"),
+    "a p-value in the evidence": (put(*FIRST_STEP, "p_value", value=1e-9), "p_value"),
     "a p-value on the route": (put("routes", 0, "evidence", "p_value", value=1e-9), "routes/0/evidence"),
-    "a bound": (put(*LAST, "upper_bound", value=0.001), "upper_bound"),
+    "a bound": (put(*FIRST_STEP, "upper_bound", value=0.001), "upper_bound"),
+    "a worst cost": (put(*FIRST_STEP, "worst_cost_usd", value=0.0001), "worst cost"),
     "a level": (put("evidence", "routes", 0, "level", value=0.05), "evidence.routes[0].level"),
     "epsilon of the table": (put("epsilon", value=0.01), "evidence.epsilon"),
     "delta of the table": (put("delta", value=0.001), "evidence.delta"),
@@ -158,7 +159,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
         put("savings", "controls", 0, "note", value="ok"),
         "savings/controls/0",
     ),
-    "an unknown field on a test": (put(*LAST, "note", value="ok"), "note"),
+    "an unknown field on a test": (put(*FIRST_STEP, "note", value="ok"), "note"),
     "an unknown field on the ladder": (put("ladder", "fallback", value=HAIKU), "ladder"),
     "evidence of another kind": (put("evidence", value={"routes": 3}), "evidence"),
 }
@@ -219,9 +220,10 @@ def test_no_figure_of_evidence_or_route_can_be_changed_alone(
 ) -> None:
     """Any single leaf of the evidence and the routes, set to any other value of its kind, signed again.
 
-    Left out: what the table takes from the log (requests, incumbent, expected cost) or from its reader.
+    Left out: what the table takes from the log (requests, incumbent, costs), from the store (how many audits and
+    looks there were) or from its reader.
     """
-    given_by_log = {"requests", "incumbent", "expected_cost_usd"}
+    given_by_log = {"requests", "incumbent", "expected_cost_usd", "worst_cost_usd", "audit", "look"}
     paths = [
         p
         for part in ("evidence", "routes")

@@ -67,16 +67,21 @@ def exchange(record: Record) -> Exchange:
         request = request.get("body", request.get("json"))
     if isinstance(response, dict) and ("body" in response or "status_code" in response):
         status = response.get("status", response.get("status_code", status))
-        raw = response.get("headers")
-        if isinstance(raw, dict):
-            headers = {
-                str(name).lower(): str(value[0] if isinstance(value, list) and value else value)
-                for name, value in raw.items()
-            }
+        headers = header_map(response.get("headers"))
         response = response.get("body", response.get("json"))
     if not isinstance(status, int) or isinstance(status, bool):
         status = int(status) if isinstance(status, str) and status.isdecimal() else None
     return Exchange(url if isinstance(url, str) else "", request, response, status, headers)
+
+
+def header_map(raw: Any) -> dict[str, str]:
+    """Headers by lower-case name, the first value of each; {} for what is no object."""
+    if not isinstance(raw, dict):
+        return {}
+    return {
+        str(name).lower(): str(value[0] if isinstance(value, list) and value else value)
+        for name, value in raw.items()
+    }
 
 
 def is_pair(record: Record) -> bool:

@@ -1,293 +1,131 @@
-"""The commonest line, a plain chat exchange of OpenAI's shape, read in a fraction of the time.
+"""Plain records of the commonest formats, read in a fraction of the time: typed, and a batch at a time into columns.
 
-What it reads is what `pairs.read` reads of the same line: a line with any field or type that is not listed
-here is left to it. A test holds the two to the same result.
+A shape is what most records of one format look like, written down as types. What it reads is what the format's
+adapter reads of the same record, to the byte; a record with any field, type or number that the shape does not
+list is left to the adapter. A test holds the two to the same result.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from router_audit.adapters import clock, messages, pairs, shapes, usage
-from router_audit.adapters.openai import provider_of_model
-from router_audit.adapters.protocol import record_id
-from router_audit.types import LoggedRequest, Message, Part
+from router_audit.adapters import shapes
+from router_audit.adapters.messages import NO_TEXT
+from router_audit.adapters.usage import MOST_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Columns = dict[str, Any]
+"""Fields of `LoggedRequest` to a list with a value for each record, or to one value (no list) for all of them.
+
+Other than there, `started_at` is in microseconds since 1970; `messages`, `params`, `tools` and `response_format` are
+the JSON that is stored; `ask` is the text of the user's turn that the call answers, or None.
+"""
+
+UNTYPED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a typed decode raises where a line is not of the shape."""
 
 
-class _Text(msgspec.Struct, forbid_unknown_fields=True):
-    type: Literal["text"]
-    text: str
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The plain records of one format."""
+
+    source: str
+    read: Callable[[bytes], Any]
+    """What `columns` needs of a line, or None where it is not plain. May raise one of UNTYPED as well."""
+    columns: Callable[[list[Any]], Columns]
+    """The calls of what `read` returned."""
 
 
-class _Function(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    arguments: str
+class Text(msgspec.Struct, tag_field="type", tag="text", gc=False):
+    """A text part: written as a `Part` of that type is, made in a third of the time."""
+
+    content: str
 
 
-class _Call(msgspec.Struct, forbid_unknown_fields=True):
-    function: _Function
-    id: str | None = None
-    type: Literal["function"] = "function"
+class Said(msgspec.Struct, gc=False):
+    """A turn of a conversation: written as a `Message` is."""
+
+    role: Literal["user", "assistant", "tool"]
+    parts: list[Any]
 
 
-class _Turn(msgspec.Struct, forbid_unknown_fields=True):
-    role: Literal["system", "user", "assistant", "tool", "developer"]
-    content: str | list[_Text] | None = None
-    tool_calls: list[_Call] | None = None
-    tool_call_id: str | None = None
-    name: str | None = None
-    refusal: None = None
-    annotations: list[None] = []
+LATEST = 4_102_444_800
+"""2100-01-01: a number of seconds beyond is another unit."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_decode = msgspec.json.Decoder().decode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_LONGEST_NO_TEXT = max(map(len, NO_TEXT))
 
 
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
-    model: str
-    messages: list[_Turn]
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    stream: bool | None = None
-    n: int | None = None
-    seed: int | None = None
-    stop: Any = None
-    reasoning_effort: str | None = None
-    verbosity: str | None = None
-    tool_choice: Any = None
-    parallel_tool_calls: bool | None = None
-    stream_options: Any = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    user: str | None = None
-    tools: msgspec.Raw = msgspec.Raw(b"")
-    response_format: msgspec.Raw = msgspec.Raw(b"")
+def microseconds(moment: datetime | None) -> int | None:
+    """Microseconds since 1970; a time without zone is UTC."""
+    if moment is None:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
-class _InputDetails(msgspec.Struct, forbid_unknown_fields=True):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
+def is_text(text: str) -> bool:
+    """Whether the text is one, and not what a logger writes in its place."""
+    return len(text) > _LONGEST_NO_TEXT or text not in NO_TEXT
 
 
-class _OutputDetails(msgspec.Struct, forbid_unknown_fields=True):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-    accepted_prediction_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
+def identity(response_id: str) -> str:
+    """What `protocol.identity("response", ID)` is."""
+    return blake2b(b"\x01response\x1f\x01%b\x1f" % response_id.encode(), digest_size=16).hexdigest()
 
 
-class _Counts(msgspec.Struct, forbid_unknown_fields=True):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int | None = None
-    prompt_tokens_details: _InputDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
+Number = int | float
+"""A number as the log wrote it: 1 and 1.0 are two texts."""
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+"""What can be a count of tokens; a line with another number is left to the adapter, which says what is wrong."""
 
-class _Choice(msgspec.Struct, forbid_unknown_fields=True):
-    message: _Turn
-    finish_reason: str | None = None
-    index: int = 0
-    logprobs: None = None
-
-
-class _Answered(msgspec.Struct, forbid_unknown_fields=True):
-    id: str
-    object: Literal["chat.completion"]
-    model: str
-    choices: list[_Choice]
-    usage: _Counts
-    created: int = 0
-    system_fingerprint: str | None = None
-    service_tier: str | None = None
-
-
-class _Line(msgspec.Struct, forbid_unknown_fields=True):
-    request: _Asked
-    response: _Answered
-    timestamp: Any = None
-    latency_ms: Any = None
-    session_id: Any = None
-    time_to_first_token_ms: Any = None
-    user: Any = None
-    team: Any = None
-    project: Any = None
-    tags: Any = None
-    metadata: Any = None
-    cost_usd: Any = None
-    resolved: Any = None
-    feedback: Any = None
-    retry_count: Any = None
-
-
-_BESIDE = _Line.__struct_fields__[2:]
-_USUAL = 5
-"""Fields of a line up to the session."""
-_NO_REST = (None,) * (len(_Line.__struct_fields__) - _USUAL)
-_NOTHING: dict[str, Any] = {}
-_decode = msgspec.json.Decoder(_Line).decode
-_decode_any = msgspec.json.Decoder().decode
+NO_TOOLS = b"[]"
 
 
 @lru_cache(maxsize=256)
-def _tools(raw: bytes) -> list[dict[str, Any]]:
-    """Tool definitions; callers repeat them from call to call."""
-    return shapes.tools(_decode_any(raw))
+def tools(raw: bytes) -> bytes:
+    """Tool definitions of any dialect as they are stored; callers repeat them from call to call."""
+    made = shapes.tools(_decode(raw))
+    return _encode_sorted(made) if made else NO_TOOLS
 
 
 @lru_cache(maxsize=256)
-def _format(raw: bytes) -> dict[str, Any] | None:
-    return shapes.response_format(_decode_any(raw))
+def response_format(raw: bytes) -> bytes | None:
+    """A response format as it is stored."""
+    made = shapes.response_format(_decode(raw))
+    return None if made is None else _encode_sorted(made)
 
 
-def _parts(turn: _Turn) -> list[Part]:
-    content = turn.content
-    if content.__class__ is str:
-        made = [Part("text", content)] if turn.role == "user" or content not in messages.NO_TEXT else []
-    elif content:
-        made = [Part("text", one.text) for one in content if one.text]  # type: ignore[union-attr]
-    else:
-        made = []
-    if turn.tool_calls:
-        for call in turn.tool_calls:
-            made.append(messages.tool_call(call.function.name, call.function.arguments, call.id))
-    return made
+_ALIKE = 256
+"""Settings that are remembered."""
+_SETTINGS: dict[tuple[Any, ...], bytes] = {}
 
 
-def _conversation(turns: list[_Turn]) -> tuple[str | None, list[Message]]:
-    system: list[str] = []
-    made: list[Message] = []
-    for turn in turns:
-        role = turn.role
-        if role == "user" or role == "assistant":  # noqa: PLR1714  the hot path
-            made.append(Message(role, _parts(turn)))
-        elif role == "tool":
-            content: Any = turn.content
-            if content.__class__ is list:
-                content = [{"type": "text", "text": one.text} for one in content]
-            made.append(Message("tool", [messages.tool_response(content, turn.tool_call_id, turn.name)]))
-        else:
-            text = messages.text_of(_parts(turn))
-            if text:
-                system.append(text)
-    return "\n\n".join(system) or None, made
-
-
-def _counted(counts: _Counts) -> usage.Usage:
-    inside, outside = counts.prompt_tokens_details, counts.completion_tokens_details
-    for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
-        value = getattr(counts, name)
-        if value is not None and not 0 <= value <= usage.MOST_TOKENS:
-            usage.count(value, name)
-    return usage.inclusive(
-        counts.prompt_tokens,
-        counts.completion_tokens,
-        cache_read=None if inside is None else usage.count(inside.cached_tokens, "cached_tokens"),
-        cache_write=None if inside is None else usage.count(inside.cache_write_tokens, "cache_write_tokens"),
-        reasoning=None if outside is None else usage.count(outside.reasoning_tokens, "reasoning_tokens"),
-        total=counts.total_tokens,
-    )
-
-
-def read(raw: bytes, file: str, line: int) -> LoggedRequest | None:
-    """The call on a line, or None where the line is not of the plain shape; may raise RecordError."""
+def settings(names: tuple[str, ...], values: tuple[Any, ...]) -> bytes:
+    """The parameters that are not None, as they are stored; callers repeat them from call to call."""
     try:
-        one = _decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    asked, answered = one.request, one.response
-    response_id = answered.id
-    choices = answered.choices
-    if not response_id.startswith("chatcmpl-") or len(response_id) < 20 or not choices:
-        return None  # another server's id, or one that is not unique
-    choice = choices[0]
-    if choice.message.role != "assistant" or (len(choices) > 1 and choice.finish_reason is None):
-        return None
-    if asked.max_tokens is not None and asked.max_completion_tokens is not None:
-        return None
-    counted = _counted(answered.usage)
-    system, conversation = _conversation(asked.messages)
-    fields = _beside(one, answered.created)
-    if counted.flags:
-        fields["flags"] = [*fields.get("flags", ()), *counted.flags]
-    tier = answered.service_tier
-    return LoggedRequest(
-        request_id=record_id(response_id, _NOTHING),
-        source="openai",
-        file=file,
-        line=line,
-        response_id=response_id,
-        provider=provider_of_model(answered.model or asked.model),
-        request_model=asked.model or None,
-        response_model=answered.model or None,
-        system=system,
-        messages=conversation,
-        output=[Message("assistant", made) for each in choices if (made := _parts(each.message))],
-        tools=_tools(bytes(asked.tools)) if asked.tools else [],
-        response_format=_format(bytes(asked.response_format)) if asked.response_format else None,
-        params=_params(asked),
-        input_tokens=counted.input_tokens,
-        output_tokens=counted.output_tokens,
-        cache_read_tokens=counted.cache_read_tokens,
-        cache_write_tokens=counted.cache_write_tokens,
-        reasoning_tokens=counted.reasoning_tokens,
-        service_tier=None if tier in (None, "default", "standard", "auto", "") else tier,
-        finish_reason=choice.finish_reason,
-        **fields,
-    )
-
-
-def _params(asked: _Asked) -> dict[str, Any]:
-    params: dict[str, Any] = {}
-    if asked.temperature is not None:
-        params["temperature"] = asked.temperature
-    limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
-    if limit is not None:
-        params["max_tokens"] = limit
-    if asked.stream is not None:
-        params["stream"] = asked.stream
-    if asked.reasoning_effort is not None:
-        params["effort"] = asked.reasoning_effort
-    if asked.top_p is not None:
-        params["top_p"] = asked.top_p
-    if asked.verbosity is not None:
-        params["verbosity"] = asked.verbosity
-    if asked.tool_choice is not None:
-        params["tool_choice"] = asked.tool_choice
-    return params
-
-
-def _beside(one: _Line, created: int) -> dict[str, Any]:
-    """What stands beside the bodies. The usual three are taken at once, all else is left to `pairs.around`."""
-    fields: dict[str, Any] = {}
-    started, latency, session = one.timestamp, one.latency_ms, one.session_id
-    rest = msgspec.structs.astuple(one)[_USUAL:]
-    usual = (
-        rest == _NO_REST
-        and started.__class__ is int
-        and 0 < started < 4_102_444_800
-        and (latency is None or (latency.__class__ is int and latency >= 0))
-        and (session is None or (session.__class__ is str and session))
-        and 0 <= created < 4_102_444_800
-        and one.request.user is None
-    )
-    if usual:
-        fields["started_at"] = datetime.fromtimestamp(started, UTC)
-        if latency is not None:
-            fields["latency_ms"] = float(latency)
-        if session is not None:
-            fields["session_id"] = session
-        return fields
-    at, flag = clock.utc(created)
-    fields["started_at"] = at
-    if flag:
-        fields["flags"] = [flag]
-    if one.request.user is not None:
-        fields["user"] = one.request.user
-    values = zip(_BESIDE, msgspec.structs.astuple(one)[2:], strict=True)
-    pairs.around({name: value for name, value in values if value is not None}, fields, {})
-    return fields
+        # 1, 1.0 and True are one key, but not one text.
+        key = (names, values, *[value.__class__ for value in values])
+        made = _SETTINGS.get(key)
+    except TypeError:  # an object among them
+        key, made = None, None
+    if made is None:
+        made = _encode_sorted(
+            {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        )
+        if key is not None:
+            if len(_SETTINGS) >= _ALIKE:
+                _SETTINGS.clear()
+            _SETTINGS[key] = made
+    return made

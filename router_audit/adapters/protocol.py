@@ -79,11 +79,11 @@ class Each:
 
 def identity(*parts: object) -> str:
     """A stable 32-digit identity of the parts; None and "" differ."""
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        digest.update(b"\x00" if part is None else b"\x01" + str(part).encode("utf-8", "surrogatepass"))
-        digest.update(b"\x1f")
-    return digest.hexdigest()
+    told = [
+        b"\x00\x1f" if part is None else b"\x01%b\x1f" % str(part).encode("utf-8", "surrogatepass")
+        for part in parts
+    ]
+    return blake2b(b"".join(told), digest_size=16).hexdigest()
 
 
 def call_id(response_id: str | None, *content: object) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from router_audit.adapters import detect, plain
+from router_audit.adapters import PLAIN, detect
 from router_audit.adapters.generic import Mapped
+from router_audit.adapters.plain import UNTYPED
 from router_audit.adapters.protocol import RecordError
-from router_audit.logfile import Bad, decode, printable, unfold
+from router_audit.logfile import Bad, decode, unfold
 from router_audit.types import Filtered, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from router_audit.adapters.plain import Shape
     from router_audit.adapters.protocol import Adapter, Reader, Record
     from router_audit.types import Outcome
 
@@ -22,7 +24,7 @@ _SHAPES = (TypeError, AttributeError, KeyError, IndexError, ValueError, Overflow
 """What a field map meets when a record has its format's mark but not its shape."""
 
 _PATIENCE = 100
-"""Lines after which the short way is no longer tried on a file that has no plain exchange."""
+"""Lines in a row that fit no plain shape, after which a file is no longer asked for one."""
 
 _MANY = 24
 """Keys that a reason lists at most."""
@@ -39,8 +41,36 @@ class FileReader:
         self.file = file
         self._pieces = pieces
         self._readers: dict[str, Reader] = {}
-        self._plain = 0
         self._mapped = Mapped(mapping) if mapping else None
+        self.shape: Shape = PLAIN[0]
+        """Of the last plain record."""
+        self._misses = _PATIENCE if mapping else 0
+
+    def plain(self, raw: bytes) -> Any:
+        """What `shape` needs of a line of JSON that is of its shape; None where `feed` is to read it."""
+        if self._misses >= _PATIENCE:
+            return None
+        try:
+            record = self.shape.read(raw)
+        except UNTYPED:
+            record = None
+        if record is None:
+            return self._other(raw)
+        self._misses = 0
+        return record
+
+    def _other(self, raw: bytes) -> Any:
+        for shape in PLAIN:
+            if shape is not self.shape:
+                try:
+                    record = shape.read(raw)
+                except UNTYPED:
+                    continue
+                if record is not None:
+                    self.shape, self._misses = shape, 0
+                    return record
+        self._misses += 1
+        return None
 
     def feed(self, line: int, record: Record | Bad | bytes) -> Iterable[Outcome]:
         """The outcomes that are known after this record, or undecoded line of JSON.
@@ -72,15 +102,6 @@ class FileReader:
         return outcomes
 
     def _line(self, line: int, raw: bytes) -> Iterable[Outcome]:
-        if self._plain > -_PATIENCE and self._mapped is None:
-            try:
-                call = plain.read(raw, self.file, line)
-            except RecordError as error:
-                return (Rejected(self.file, line, str(error), printable(raw), "openai"),)
-            if call is not None:
-                self._plain = _PATIENCE
-                return (call,)
-            self._plain -= 1
         value = decode(raw)
         if value.__class__ is dict:
             return self.feed(line, value)

@@ -94,7 +94,7 @@ def _indexed(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
     """Rows of `PREFIX.N.name` attributes, as Traceloop writes them; nested names become nested dicts and lists."""
     rows: dict[int, dict[str, Any]] = {}
     for name, value in attributes.items():
-        match = _INDEXED.fullmatch(name)
+        match = _INDEXED.fullmatch(name) if name.startswith(prefix) else None
         if match and match[1] == prefix and len(match[2]) < 7:
             rows.setdefault(int(match[2]), {})[match[3]] = value
     return [_nested(rows[index]) for index in sorted(rows)]

@@ -73,11 +73,15 @@ def key_values(raw: Any) -> dict[str, Any]:
         return raw
     if not isinstance(raw, list):
         return {}
-    return {
-        entry["key"]: any_value(entry.get("value"))
-        for entry in raw
-        if isinstance(entry, dict) and isinstance(entry.get("key"), str)
-    }
+    made: dict[str, Any] = {}
+    for entry in raw:
+        if entry.__class__ is dict and (key := entry.get("key")).__class__ is str:
+            value = entry.get("value")
+            if value.__class__ is dict and len(value) == 1 and "stringValue" in value:  # most of them
+                made[key] = value["stringValue"]
+            else:
+                made[key] = any_value(value)
+    return made
 
 
 def _dicts(raw: Any) -> Iterator[dict[str, Any]]:

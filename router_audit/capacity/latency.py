@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+Samples = dict[tuple[str, str | None], "Floats"]
+"""Observed latencies in milliseconds by (model, route), and by (model, None) for all its routes."""
+
 FEWEST = 20
 """Fewer observed answers than this say nothing of a model's latency."""
 
@@ -38,11 +41,11 @@ def by_model(frame: pl.DataFrame) -> tuple[Latency, ...]:
     return tuple(Latency(str(ref), n, p50, p95, known) for ref, n, p50, p95, known in found.iter_rows())
 
 
-def samples(
-    frame: pl.DataFrame, trials: Mapping[str, Floats] | None = None
-) -> dict[tuple[str, str | None], Floats]:
+def samples(frame: pl.DataFrame, trials: Mapping[str, Floats] | None = None) -> Samples:
     """Observed latencies by (model, route) and by (model, None), those of trials added to the latter."""
-    seen = frame.filter(pl.col("latency_ms").is_not_null() & pl.col("incumbent").is_not_null())
+    seen = frame.select("incumbent", "route", "latency_ms").filter(
+        pl.col("latency_ms").is_not_null() & pl.col("incumbent").is_not_null()
+    )
     out: dict[tuple[str, str | None], Floats] = {}
     for (ref, route), part in seen.group_by("incumbent", "route"):
         out[str(ref), str(route)] = part["latency_ms"].to_numpy()
@@ -53,9 +56,7 @@ def samples(
     return {key: np.sort(values) for key, values in out.items() if values.size >= FEWEST}
 
 
-def _drawn(
-    known: Mapping[tuple[str, str | None], Floats], ref: str, route: str, size: int, rng: np.random.Generator
-) -> Floats | None:
+def _drawn(known: Samples, ref: str, route: str, size: int, rng: np.random.Generator) -> Floats | None:
     values = known.get((ref, route), known.get((ref, None)))
     return None if values is None else rng.choice(values, size)
 
@@ -64,20 +65,22 @@ def proposed_latency(
     frame: pl.DataFrame,
     plans: Iterable[RoutePlan],
     rng: np.random.Generator,
-    trials: Mapping[str, Floats] | None = None,
+    known: Samples | None = None,
 ) -> dict[str, Latency]:
     """Latency of each route and of the whole (`all`) under the proposed mix.
 
     `frame` has been through `mix.assign`. A request that stays keeps its logged latency; one that moves draws
     from answers its new model gave on the same route, else anywhere, else in trials; of these the escalation
     share adds a draw of the next rung's. Where a model was never seen the latency is unknown, and counted so.
+    `known` are `samples`; None takes those of the frame alone.
     """
-    known = samples(frame, trials)
+    known = samples(frame) if known is None else known
     rate = {plan.key: float(plan.escalation.mean) for plan in plans}
     pieces: dict[str, list[Floats]] = {}
     totals: dict[str, int] = {}
     keys = ["route", "assigned", "escalate_to", "moved"]
-    for (route, assigned, above, moved), part in frame.group_by(keys, maintain_order=True):
+    seen = frame.select(*keys, "latency_ms")
+    for (route, assigned, above, moved), part in seen.group_by(keys, maintain_order=True):
         name = str(route)
         totals[name] = totals.get(name, 0) + part.height
         if not moved:

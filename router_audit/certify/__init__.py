@@ -8,16 +8,17 @@
     assert verify_evidence(block) == []
 
 A *route* here is any key the caller tests apart: a profile, or the huge-context band. `exact` holds the
-binomial arithmetic, `path` the order of hypotheses, `tally` trials to counts, `procedure` the test,
-`correction` human grades against a judge's, `evidence` the block and its check, `observational` what
-unpaired outcomes of a log may claim. All pure: no file, clock, network or random state.
+binomial arithmetic, `looks` what looking again costs, `path` the order of hypotheses, `tally` trials to
+counts, `procedure` the test, `audit` what it finds, `correction` human grades against a judge's, `evidence`
+the block and its check, `observational` what unpaired outcomes of a log may claim. All pure: no file,
+clock, network or random state.
 """
 
+from router_audit.certify.audit import Audit, Plan, RouteProof, Tested, Verdict
 from router_audit.certify.correction import Claim, Corrected, claim_of, corrected_regret
 from router_audit.certify.evidence import audit_again, evidence_block, verify_evidence
 from router_audit.certify.exact import (
     critical_regrets,
-    decided,
     further_trials,
     lower_bound,
     p_value,
@@ -26,17 +27,20 @@ from router_audit.certify.exact import (
     trials_needed,
     upper_bound,
 )
+from router_audit.certify.looks import FIRST, FirstLook
 from router_audit.certify.path import TAUS, Candidate, Step, path_of
-from router_audit.certify.procedure import Audit, Plan, RouteProof, Tested, Verdict, certify
+from router_audit.certify.procedure import certify
 from router_audit.certify.tally import Counts, HumanPairs, tally
 
 __all__ = [
+    "FIRST",
     "TAUS",
     "Audit",
     "Candidate",
     "Claim",
     "Corrected",
     "Counts",
+    "FirstLook",
     "HumanPairs",
     "Plan",
     "RouteProof",
@@ -48,7 +52,6 @@ __all__ = [
     "claim_of",
     "corrected_regret",
     "critical_regrets",
-    "decided",
     "evidence_block",
     "further_trials",
     "lower_bound",

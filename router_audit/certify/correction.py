@@ -3,7 +3,7 @@
 How it enters a certificate: the exact test is of the *judged* outcome, always. Human grades may take a
 certificate away, never give one: at regret rates near zero the normal approximation of PPI is too
 optimistic to grant anything (twenty agreements would "prove" a judge that misses one regret in ten). A
-claim about human-graded quality comes from the exact test over the human grades alone.
+claim about human-graded quality comes from a test of the human grades alone.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Literal
 
 from scipy.special import ndtri
 
-from router_audit.certify.exact import p_value
+from router_audit.certify.looks import anytime_p_value
 
 if TYPE_CHECKING:
     from router_audit.certify.tally import Counts, HumanPairs
 
 Claim = Literal["as-graded", "human-graded", "judge-corrected", "judge-contradicted"]
-"""What a certificate is about: the outcome as graded (no human looked); the human-graded outcome (exact
-over the human grades alone); the judged outcome whose corrected rate stays below epsilon; the judged
+"""What a certificate is about: the outcome as graded (no human looked); the human-graded outcome (the
+human grades alone prove it); the judged outcome whose corrected rate stays below epsilon; the judged
 outcome whose corrected bound does not, which withdraws the certificate."""
 
 
@@ -74,13 +74,13 @@ def corrected_regret(trials: int, regrets: int, human: HumanPairs, alpha: float)
 def claim_of(counts: Counts, epsilon: float, share: float, level: float) -> Claim:
     """What a certificate over these counts is about; see `Claim`.
 
-    The human grades alone are tested at the route's first `share`: what other routes handed over they
-    earned by judged grades. The corrected bound is at the `level` of the judged test.
+    The human grades alone are tested at the route's first `share`, however often one looks: what other
+    routes handed over they earned by judged grades. The corrected bound is at the `level` of the judged test.
     """
     if counts.human is None:
         return "as-graded"
     by_hand = counts.human.both + counts.human.human_only
-    if p_value(counts.human.trials, by_hand, epsilon) <= share:
+    if anytime_p_value(counts.human.trials, by_hand, epsilon) <= share:
         return "human-graded"
     fixed = corrected_regret(counts.trials, counts.regrets, counts.human, level)
     return "judge-corrected" if fixed.upper_bound < epsilon else "judge-contradicted"

@@ -13,9 +13,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
+from router_audit.certify.audit import Audit, Plan, RouteProof, Tested
 from router_audit.certify.correction import corrected_regret
-from router_audit.certify.path import Step, order_key
-from router_audit.certify.procedure import Audit, Plan, RouteProof, Tested, certify
+from router_audit.certify.exact import p_value
+from router_audit.certify.looks import FIRST, FirstLook
+from router_audit.certify.path import Step
+from router_audit.certify.procedure import certify, place
 from router_audit.certify.tally import Counts, HumanPairs
 
 if TYPE_CHECKING:
@@ -29,12 +32,13 @@ def evidence_block(audit: Audit) -> dict[str, Any]:
     """The audit as plain dicts, lists, strings and numbers."""
     plan = audit.plan
     return {
-        "method": "exact-binomial/fixed-sequence/graphical",
+        "method": "exact-binomial, then mixture-martingale/fixed-sequence/graphical",
         "epsilon": plan.epsilon,
         "delta": plan.delta,
+        "audit": plan.audit,
         "look": plan.look,
-        "looks": plan.looks,
-        "routes": [_route(proof) for proof in audit.routes],
+        "first_look_share": FIRST,
+        "routes": [_route(proof, plan.epsilon) for proof in audit.routes],
     }
 
 
@@ -44,8 +48,8 @@ def verify_evidence(block: Any) -> list[str]:
     Total: whatever JSON is given, it answers and does not raise.
     """
     try:
-        plan, paths, counts, problems = _read(block)
-        again = evidence_block(certify(paths, counts, plan))
+        plan, paths, counts, first, problems = _read(block)
+        again = evidence_block(certify(paths, counts, plan, first))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         return [f"evidence: cannot be read ({type(error).__name__}: {error})"]
     return problems + _differences("evidence", block, again)
@@ -57,13 +61,13 @@ def audit_again(block: Any) -> Audit:
     Raises ValueError where the block cannot be read.
     """
     try:
-        plan, paths, counts, _ = _read(block)
-        return certify(paths, counts, plan)
+        plan, paths, counts, first, _ = _read(block)
+        return certify(paths, counts, plan, first)
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
-def _route(proof: RouteProof) -> dict[str, Any]:
+def _route(proof: RouteProof, epsilon: float) -> dict[str, Any]:
     return {
         "route": proof.route,
         "share": _digits(proof.share),
@@ -72,11 +76,11 @@ def _route(proof: RouteProof) -> dict[str, Any]:
         "chosen": proof.chosen,
         "trials_needed": proof.trials_needed,
         "refuted": list(proof.refuted),
-        "hypotheses": [_hypothesis(tested) for tested in proof.steps],
+        "hypotheses": [_hypothesis(tested, epsilon) for tested in proof.steps],
     }
 
 
-def _hypothesis(tested: Tested) -> dict[str, Any]:
+def _hypothesis(tested: Tested, epsilon: float) -> dict[str, Any]:
     step, counts, evidence = tested.step, tested.counts, tested.evidence
     total = tested.total_regret
     row: dict[str, Any] = {
@@ -84,6 +88,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
         "tau": step.tau,
         "rung": step.rung,
         "expected_cost_usd": step.expected_cost_usd,
+        "worst_cost_usd": step.worst_cost_usd,
         "trials": counts.trials,
         "regrets": counts.regrets,
         "shared_failures": counts.shared_failures,
@@ -94,7 +99,7 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
         "rung_regrets": counts.rung_regrets,
         "graders": dict(counts.graders),
         "human": None,
-        "testable": tested.testable,
+        "first_look": None,
         "p_value": _digits(tested.p_value),
         "alpha": None if tested.alpha is None else _digits(tested.alpha),
         "rejected": tested.rejected,
@@ -105,6 +110,15 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
         "total_regret": None if total is None else _digits(total),
         "total_upper_bound": _digits(tested.total_upper_bound),
     }
+    if tested.first is not None:
+        then = tested.first
+        row["first_look"] = {
+            "look": then.look,
+            "expected_cost_usd": then.expected_cost_usd,
+            "trials": then.trials,
+            "regrets": then.regrets,
+            "p_value": _digits(p_value(then.trials, then.regrets, epsilon)),
+        }
     if counts.human is not None:
         fixed = corrected_regret(counts.trials, counts.regrets, counts.human, tested.level)
         row["human"] = {
@@ -119,13 +133,19 @@ def _hypothesis(tested: Tested) -> dict[str, Any]:
     return row
 
 
+_Key = tuple[str, float]
+
+
 def _read(
     block: Any,
-) -> tuple[Plan, dict[str, list[Step]], dict[str, dict[tuple[str, float], Counts]], list[str]]:
-    """The plan, the paths and the counts of a block, and what is impossible about them by themselves."""
-    plan = Plan(float(block["epsilon"]), float(block["delta"]), _whole(block["look"]), _whole(block["looks"]))
+) -> tuple[
+    Plan, dict[str, list[Step]], dict[str, dict[_Key, Counts]], dict[str, dict[_Key, FirstLook]], list[str]
+]:
+    """The plan, paths, counts and earlier looks of a block, and what is impossible about them by themselves."""
+    plan = Plan(float(block["epsilon"]), float(block["delta"]), _whole(block["audit"]), _whole(block["look"]))
     paths: dict[str, list[Step]] = {}
-    counts: dict[str, dict[tuple[str, float], Counts]] = {}
+    counts: dict[str, dict[_Key, Counts]] = {}
+    first: dict[str, dict[_Key, FirstLook]] = {}
     problems: list[str] = []
     for at, route in enumerate(block["routes"]):
         name, where = str(route["route"]), f"evidence.routes[{at}]"
@@ -136,22 +156,38 @@ def _read(
         found = {step.key: _counts(row) for step, row in zip(path, rows, strict=True)}
         if len(found) != len(path):
             problems.append(f"{where}: a hypothesis stands twice")
-        if path != sorted(path, key=order_key):
-            problems.append(f"{where}: the path is not in order of expected cost")
+        seen = [_first_look(row) for row in rows]
+        placed = list(zip(path, seen, strict=True))
+        if placed != sorted(placed, key=place):
+            problems.append(f"{where}: the path is not in order of its looks and of expected cost")
         for index, step in enumerate(path):
             problems += [f"{where}.hypotheses[{index}]: {it}" for it in _impossible(found[step.key])]
         problems += [f"{where}: {it}" for it in _not_nested(found)]
         paths[name], counts[name] = path, found
-    return plan, paths, counts, problems
+        first[name] = {step.key: it for step, it in placed if it is not None}
+    return plan, paths, counts, first, problems
+
+
+def _first_look(row: Mapping[str, Any]) -> FirstLook | None:
+    said = row["first_look"]
+    if said is None:
+        return None
+    return FirstLook(
+        _whole(said["look"]),
+        float(said["expected_cost_usd"]),
+        _whole(said["trials"]),
+        _whole(said["regrets"]),
+    )
 
 
 def _step(row: Mapping[str, Any]) -> Step:
-    rung = row["rung"]
+    rung, worst = row["rung"], row["worst_cost_usd"]
     return Step(
         str(row["candidate"]),
         float(row["tau"]),
         float(row["expected_cost_usd"]),
         None if rung is None else str(rung),
+        None if worst is None else float(worst),
     )
 
 

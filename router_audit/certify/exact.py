@@ -111,7 +111,7 @@ def decided(
     """
     left = planned - trials
     if left < 0:
-        raise ValueError("more trials than were planned: a second look needs a plan with looks")
+        raise ValueError("more trials than were planned")
     most = critical_regrets(planned, epsilon, alpha)
     if regrets > most:
         return "futile"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router_audit.certify.exact import power, trials_needed
+from router_audit.certify.looks import PRESUMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 TAUS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95)
 """The confidence thresholds that are ever tested. Fixed in advance: a threshold chosen by looking at the
 outcomes would need another proof."""
-
-
-PRESUMED = 0.2
-"""The regret a candidate worth testing is presumed to have above a threshold, as a part of epsilon."""
 
 WANTED_POWER = 0.8
 """The chance of proving such a candidate that a step needs before it may stand in the way of others."""
@@ -51,6 +48,8 @@ class Step:
     """Of one request: the candidate's cost, and the rung's for the share expected to escalate."""
     rung: str | None = None
     """Where the rest goes; None for the request's own incumbent."""
+    worst_cost_usd: float | None = None
+    """Of one request that escalates: the candidate's and the rung's answer are both paid. None: not known."""
 
     @property
     def key(self) -> tuple[str, float]:
@@ -86,7 +85,8 @@ def path_of(
             share = (1.0 if tau == 0 else 1 - tau) if stay is None else stay[tau]
             cost = candidate.cost_usd + (1 - share) * candidate.rung_cost_usd
             if incumbent_cost_usd is None or cost < incumbent_cost_usd:
-                steps.append(Step(candidate.ref, tau, cost, candidate.rung))
+                worst = candidate.cost_usd + candidate.rung_cost_usd
+                steps.append(Step(candidate.ref, tau, cost, candidate.rung, worst))
     return tuple(sorted(steps, key=order_key))
 
 
@@ -103,7 +103,7 @@ def testable(trials: int, tau: float, epsilon: float, share: float) -> bool:
     prove a candidate whose regret is `PRESUMED` of epsilon, at the level its route starts with (`share`);
     tau = 0 needs as many trials as could reject at all. The decision sees numbers of trials, never
     outcomes: given the confidences, the binomial p-values of the steps that stay remain valid (Hoeffding
-    1956, see `exact.p_value`).
+    1956, see `exact.p_value`). A step that was tested once stays on the path.
     """
     if trials < trials_needed(epsilon, share):
         return False

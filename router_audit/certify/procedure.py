@@ -10,186 +10,103 @@ shares and equal hand-over, that procedure is: the m unfinished routes hold delt
 any route is certified whose regret is in truth epsilon or more is at most delta, however the routes,
 candidates and thresholds depend on one another.
 
-A second look at a growing sample is another test. Plan for it (`looks`), or test fresh trials alone.
+Looking again at a sample that has grown is within the same delta, however often and for whatever reason:
+see `looks`. For that a step keeps the place on its path that it took when it could first be tested, and
+steps that become testable later stand behind it: the first true null of a path never changes. What was
+looked at before is given (`first`); the caller keeps it from one look to the next.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from router_audit.certify import exact
-from router_audit.certify.correction import Claim, claim_of
-from router_audit.certify.path import Step, testable
-from router_audit.types import Evidence, Status
+from router_audit.certify import looks
+from router_audit.certify.audit import Audit, RouteProof, Tested, still_needed
+from router_audit.certify.correction import claim_of
+from router_audit.certify.looks import FirstLook
+from router_audit.certify.path import Step, order_key, testable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from router_audit.certify.audit import Plan, Verdict
     from router_audit.certify.tally import Counts
-
-Verdict = Literal["rejected", "withdrawn", "provisional", "unsupported", "refuted", "untested"]
-"""Of one step: H0 rejected (the candidate keeps up); rejected on judged grades that human grades
-contradict; estimate below epsilon, not proven; estimate at or above it; regret proven above epsilon at
-the route's level (this step alone); no trials."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is claimed, and how often it may be asked. Set before any trial is read."""
-
-    epsilon: float = 0.05
-    """The regret that a certified route stays below, of its trials that stay."""
-    delta: float = 0.05
-    """The chance that any certified route of the audit does not."""
-    look: int = 1
-    """Which look at this growing sample this is, from 1."""
-    looks: int = 1
-    """How many looks were planned; each spends delta / looks."""
-
-    def __post_init__(self) -> None:
-        if not (0 < self.epsilon < 1 and 0 < self.delta < 1 and 1 <= self.look <= self.looks):
-            raise ValueError("epsilon and delta lie between 0 and 1, and a look within the looks planned")
-
-    @property
-    def level(self) -> float:
-        """What this look may spend over all routes."""
-        return self.delta / self.looks
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """One step of a path with its counts and its verdict."""
-
-    step: Step
-    counts: Counts
-    p_value: float
-    alpha: float | None
-    """The level it was tested at; None where the path stopped before it or it was left out."""
-    testable: bool
-    """False: too few trials for this step to stand in the path; left out."""
-    verdict: Verdict
-    level: float
-    """The level of its route, which its bounds and `trials_needed` are stated at."""
-    epsilon: float
-    claim: Claim
-
-    @property
-    def rejected(self) -> bool:
-        """H0 was rejected by the exact test."""
-        return self.verdict in {"rejected", "withdrawn"}
-
-    @property
-    def evidence(self) -> Evidence:
-        """As a routing table shows it."""
-        c = self.counts
-        return Evidence(
-            trials=c.trials,
-            regrets=c.regrets,
-            epsilon=self.epsilon,
-            alpha=self.level,
-            p_value=self.p_value,
-            upper_bound=exact.upper_bound(c.trials, c.regrets, self.level),
-            shared_failures=c.shared_failures,
-            trials_needed=0
-            if self.rejected
-            else exact.further_trials(c.trials, c.regrets, self.epsilon, self.level),
-        )
-
-    @property
-    def total_regret(self) -> float | None:
-        """Stays plus escalated share: the regret of the whole route. None where the rung has no trial."""
-        c = self.counts
-        drawn = c.trials + c.escalated
-        if not drawn or (c.escalated and not c.rung_trials):
-            return None
-        risen = c.escalated * c.rung_regrets / c.rung_trials if c.escalated else 0.0
-        return (c.regrets + risen) / drawn
-
-    @property
-    def total_upper_bound(self) -> float:
-        """Clopper-Pearson at the route's level; an escalated trial the rung was not tried on is a regret."""
-        c = self.counts
-        worst = c.regrets + c.rung_regrets + c.escalated - c.rung_trials
-        return exact.upper_bound(c.trials + c.escalated, worst, self.level)
-
-
-@dataclass(frozen=True, slots=True)
-class RouteProof:
-    """What was proven about one route."""
-
-    route: str
-    share: float
-    """The level it started with: the look's level over the number of routes."""
-    level: float
-    """The level it was tested at in the end, after other routes handed theirs over."""
-    status: Status
-    steps: tuple[Tested, ...]
-    """The whole path, dearest first."""
-    chosen: int | None
-    """Which step the status speaks of; None to keep the incumbent."""
-
-    @property
-    def choice(self) -> Tested | None:
-        """The step that was chosen."""
-        return None if self.chosen is None else self.steps[self.chosen]
-
-    @property
-    def trials_needed(self) -> int:
-        """Further trials, none a regret, until the choice is certified: of it and of what stands before it."""
-        return 0 if self.chosen is None else _still_needed(self.steps[: self.chosen + 1])
-
-    @property
-    def refuted(self) -> tuple[str, ...]:
-        """Candidates whose regret is proven above epsilon at some threshold, by name."""
-        return tuple(sorted({t.step.candidate for t in self.steps if t.verdict == "refuted"}))
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """The verdicts of one audit, in order of route name."""
-
-    plan: Plan
-    routes: tuple[RouteProof, ...]
-
-    def __getitem__(self, route: str) -> RouteProof:
-        """The proof of the route of that name; KeyError when it was not audited."""
-        for proof in self.routes:
-            if proof.route == route:
-                return proof
-        raise KeyError(route)
+    from router_audit.types import Status
 
 
 def certify(
     paths: Mapping[str, Sequence[Step]],
     counts: Mapping[str, Mapping[tuple[str, float], Counts]],
     plan: Plan,
+    first: Mapping[str, Mapping[tuple[str, float], FirstLook]] | None = None,
+    shown: Mapping[str, Mapping[tuple[str, float], tuple[int, int]]] | None = None,
 ) -> Audit:
     """Test every route along its path; see the module's docstring for what is controlled.
 
     `paths` names the K routes (each shares delta, so name only those for which trials were planned);
     `counts` holds, per route, the counts of every step by (candidate, tau), as `tally` returns them;
-    a step without its counts is a KeyError. The order of either mapping changes nothing.
+    a step without its counts is a KeyError. `first` holds, in the same way, the steps that a look of this
+    audit, this one or an earlier, found testable; what else is testable now takes its place now, and has its
+    exact test at its counts, or at those (trials, regrets) that it was `shown` with before, at the end of a
+    replay or in another audit. The order of any mapping changes nothing. Raises ValueError where a step was first looked at after this look.
     """
     if not paths:
         return Audit(plan, ())
     share = plan.level / len(paths)
-    found = {route: [counts[route][step.key] for step in path] for route, path in paths.items()}
+    placed = {
+        route: _placed(
+            path, counts[route], (first or {}).get(route, {}), (shown or {}).get(route, {}), plan, share
+        )
+        for route, path in paths.items()
+    }
     tested = {
-        route: [
-            exact.p_value(c.trials, c.regrets, plan.epsilon)
-            for step, c in zip(paths[route], per_step, strict=True)
-            if testable(c.trials, step.tau, plan.epsilon, share)
-        ]
-        for route, per_step in found.items()
+        route: [_p_value(counts[route][step.key], seen, plan) for step, seen in steps if seen is not None]
+        for route, steps in placed.items()
     }
     levels = hand_over(tested, plan.level)
     return Audit(
         plan,
         tuple(
-            _prove(route, paths[route], found[route], plan, share, levels[route]) for route in sorted(paths)
+            _prove(route, placed[route], counts[route], plan, share, levels[route]) for route in sorted(paths)
         ),
     )
+
+
+_Placed = tuple[Step, FirstLook | None]
+
+
+def _placed(
+    path: Sequence[Step],
+    counts: Mapping[tuple[str, float], Counts],
+    first: Mapping[tuple[str, float], FirstLook],
+    shown: Mapping[tuple[str, float], tuple[int, int]],
+    plan: Plan,
+    share: float,
+) -> list[_Placed]:
+    """The steps in order of testing, each with its first look; those that are not testable last."""
+    steps: list[_Placed] = []
+    for step in path:
+        seen, found = first.get(step.key), counts[step.key]
+        if seen is not None and not 1 <= seen.look <= plan.look:
+            raise ValueError(f"look {seen.look} is not among the looks 1 to {plan.look}")
+        if seen is None and testable(found.trials, step.tau, plan.epsilon, share):
+            then = shown.get(step.key, (found.trials, found.regrets))
+            seen = FirstLook(plan.look, step.expected_cost_usd, *then)
+        steps.append((step, seen))
+    return sorted(steps, key=place)
+
+
+def place(placed: _Placed) -> tuple[float, float, float, str]:
+    """The place of a step on its path: by the look that found it testable, then as `order_key` by its cost then."""
+    step, seen = placed
+    if seen is None:
+        return (float("inf"), *order_key(step))
+    return (seen.look, *order_key(replace(step, expected_cost_usd=seen.expected_cost_usd)))
+
+
+def _p_value(counts: Counts, seen: FirstLook | None, plan: Plan) -> float:
+    return looks.p_value(counts.trials, counts.regrets, plan.epsilon, seen)
 
 
 def hand_over(p_values: Mapping[str, Sequence[float]], level: float) -> dict[str, float]:
@@ -211,15 +128,20 @@ def hand_over(p_values: Mapping[str, Sequence[float]], level: float) -> dict[str
 
 
 def _prove(
-    route: str, path: Sequence[Step], counts: Sequence[Counts], plan: Plan, share: float, level: float
+    route: str,
+    placed: Sequence[_Placed],
+    counts: Mapping[tuple[str, float], Counts],
+    plan: Plan,
+    share: float,
+    level: float,
 ) -> RouteProof:
     steps: list[Tested] = []
     stopped = False
     by_hand = True  # the claim about human grades is a fixed sequence of its own
-    for step, found in zip(path, counts, strict=True):
-        p = exact.p_value(found.trials, found.regrets, plan.epsilon)
-        can = testable(found.trials, step.tau, plan.epsilon, share)
-        reached = can and not stopped
+    for step, seen in placed:
+        found = counts[step.key]
+        p = _p_value(found, seen, plan)
+        reached = seen is not None and not stopped
         claim = claim_of(found, plan.epsilon, share, level)
         by_hand = by_hand and (claim == "human-graded" or not reached)
         if claim == "human-graded" and not by_hand:
@@ -231,7 +153,7 @@ def _prove(
             stopped = stopped or reached
             verdict = _unproven(found, plan.epsilon, level)
         steps.append(
-            Tested(step, found, p, level if reached else None, can, verdict, level, plan.epsilon, claim)
+            Tested(step, found, p, level if reached else None, seen, verdict, level, plan.epsilon, claim)
         )
     status, chosen = _choose(steps)
     return RouteProof(route, share, level, status, tuple(steps), chosen)
@@ -242,7 +164,7 @@ def _unproven(counts: Counts, epsilon: float, level: float) -> Verdict:
         return "untested"
     if counts.regrets < epsilon * counts.trials:
         return "provisional"
-    above = exact.p_value_above(counts.trials, counts.regrets, epsilon)
+    above = looks.anytime_p_value_above(counts.trials, counts.regrets, epsilon)
     return "refuted" if above <= level else "unsupported"
 
 
@@ -250,14 +172,8 @@ def _choose(steps: Sequence[Tested]) -> tuple[Status, int | None]:
     """The cheapest proven step; else the unproven one nearest to proof; else none."""
     proven = [i for i, t in enumerate(steps) if t.verdict == "rejected"]
     if proven:
-        return "certified", proven[-1]
+        return "certified", min(proven, key=lambda i: (steps[i].step.expected_cost_usd, -i))
     hopeful = [i for i, t in enumerate(steps) if t.verdict == "provisional"]
     if hopeful:
-        return "provisional", min(hopeful, key=lambda i: (_still_needed(steps[: i + 1]), -i))
+        return "provisional", min(hopeful, key=lambda i: (still_needed(steps[: i + 1]), -i))
     return "keep-incumbent", None
-
-
-def _still_needed(steps: Sequence[Tested]) -> int:
-    """Of the last step, and of the tested ones before it: what is left out of a path is in no one's way."""
-    counted = [t for t in steps[:-1] if t.testable] + [steps[-1]]
-    return max(t.evidence.trials_needed for t in counted)

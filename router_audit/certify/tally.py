@@ -71,8 +71,9 @@ def tally(
 ) -> dict[tuple[str, float], Counts]:
     """Count the trials of one route for every step of its path, by (candidate, tau).
 
-    Of each session and candidate one request is taken, that with the smallest keyed hash of its id:
-    the choice depends on no outcome, no confidence and no order, and is the same for every tau. Several
+    Of each session and candidate one request is taken, of those that arrived first that with the smallest
+    keyed hash of its id: the choice depends on no outcome, no confidence and no order, is the same for
+    every tau, and what was counted once is counted at every later look. Several
     records of that request are merged against the candidate. A trial without a confidence stays only at
     tau = 0. `human` holds human grades of the same requests, beside the judge's in `trials`.
     """
@@ -106,19 +107,20 @@ def _settle(records: list[Trial]) -> Trial:
         incumbent_ok=incumbent_ok,
         confidence=confidence,
         session_id=min(t.session_id for t in records),
+        arrived=min(t.arrived for t in records),
         grader=min(t.grader for t in records),
     )
 
 
 def _one_per_session(trials: Iterable[Trial], key: str) -> dict[str, list[Trial]]:
-    """By candidate, the trial of each session whose request id has the smallest keyed hash."""
+    """By candidate, the first trial of each session; of several the one with the smallest keyed hash."""
     secret = key.encode()[:64]
-    best: dict[tuple[str, str], tuple[bytes, str, Trial]] = {}
+    best: dict[tuple[str, str], tuple[int, bytes, Trial]] = {}
     for trial in trials:
         at = (trial.candidate, trial.session_id or "request " + trial.request_id)
         rank = blake2b(trial.request_id.encode(), key=secret, digest_size=16).digest()
-        if at not in best or (rank, trial.request_id) < best[at][:2]:
-            best[at] = (rank, trial.request_id, trial)
+        if at not in best or (trial.arrived, rank) < best[at][:2]:
+            best[at] = (trial.arrived, rank, trial)
     chosen: dict[str, list[Trial]] = {}
     for (candidate, _), (_, _, trial) in sorted(best.items(), key=lambda item: item[0]):
         chosen.setdefault(candidate, []).append(trial)

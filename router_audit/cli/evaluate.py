@@ -19,7 +19,7 @@ from router_audit.cli.asking import (
     asking,
 )
 from router_audit.cli.build_table import PriceFile
-from router_audit.cli.options import Db, EncoderName, Json, Quiet, Wait
+from router_audit.cli.options import Db, Json, Quiet, Wait
 from router_audit.cli.output import opened, output
 
 EXAMPLE = "Example: router-audit evaluate gold.jsonl.gz --json"

@@ -51,6 +51,10 @@ def prices(
         out.result(stage.as_json(result), lambda console: show(console, result))
 
 
+_FEW = 5
+"""Of more models than this the cheaper ones beside them are in the JSON alone."""
+
+
 def show(console: Console, result: PricesResult) -> None:
     """A table of prices, then what a reader should know of them."""
     from rich.table import Table
@@ -83,9 +87,9 @@ def show(console: Console, result: PricesResult) -> None:
                 else f"will cost {change.input_mtok:f} in, {change.output_mtok:f} out"
             )
             notes.append(f"{price.ref} {what} from {change.on}.")
-        if len(result.rows) == 1 and row.peers:
+        if len(result.rows) <= _FEW and row.peers:
             peers = ", ".join(f"{p.model} ({p.input_mtok:f}/{p.output_mtok:f})" for p in row.peers)
-            notes.append(f"Cheaper there: {peers}.")
+            notes.append(f"Cheaper than {price.model} at {price.provider}: {peers}.")
     console.print(table)
     for note in notes:
         console.print(note, markup=False)

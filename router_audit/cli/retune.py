@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from router_audit.cli.asking import BaseUrl, Batch, BudgetUsd, ModelName, Yes, asking
 from router_audit.cli.build_table import (
     Allow,
     AssumeCapable,
@@ -34,6 +36,7 @@ from router_audit.cli.canary import Alpha, Effect, Margin
 from router_audit.cli.options import Db, EncoderName, Json, Last, Quiet, Wait
 from router_audit.cli.output import opened, output
 from router_audit.cli.report import Reports
+from router_audit.cli.tag import Labeller, MaxLabels
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,6 +95,13 @@ def retune(
     ] = None,
     last: Last = None,
     encoder: EncoderName = None,
+    labeller: Labeller = "builtin",
+    model: ModelName = None,
+    base_url: BaseUrl = None,
+    max_labels: MaxLabels = 1000,
+    budget_usd: BudgetUsd = None,
+    batch: Batch = False,
+    yes: Yes = False,
     drift_days: Annotated[
         float, typer.Option("--drift-days", help="Length of the windows compared for drift.", min=0.01)
     ] = 30.0,
@@ -123,6 +133,7 @@ def retune(
     from router_audit import pipeline, retuning
     from router_audit.cli.errors import CHECK_FAILED
     from router_audit.stages import build_table, canary, ingest, report, tag, train
+    from router_audit.stages.asked_labels import AskedOptions
     from router_audit.stages.money import MoneyOptions
     from router_audit.writing import write_whole
 
@@ -171,6 +182,18 @@ def retune(
         drift_days=drift_days,
     )
     with output(json=json, quiet=quiet) as out, opened(db, wait) as store:
+        if labeller != "builtin":
+            ask = asking(out, budget_usd=budget_usd, concurrency=8, ask_again=False, yes=yes, batch=batch)
+            asked = AskedOptions(
+                labeller=labeller,
+                model=model,
+                base_url=base_url,
+                max_labels=max_labels,
+                prices=prices,
+                ask=ask,
+            )
+            tagged = replace(stages.tag, asked=asked)
+            options = replace(options, stages=replace(stages, tag=tagged))
         result = retuning.retune(store, paths or [], options, out.progress)
         if body is not None:
             write_whole(body, body_text(result))
@@ -226,7 +249,7 @@ def show(console: Console, result: RetuneResult) -> None:
     console.print(words[result.outcome], style="bold", markup=False)
     if result.retrained:
         console.print(f"The classifier was trained again: {result.retrained}.", style="dim", markup=False)
-    if result.diff is not None:
+    if result.diff is not None and not result.diff.same:
         diff.show(console, result.diff)
     for gate in result.gates:
         console.print(f"{'passed ' if gate.passed else 'REFUSED'} {gate.name}: {gate.text}", markup=False)

@@ -98,6 +98,15 @@ def show_tags(console: Console, result: Any) -> None:
         )
 
 
+def show_builtin_training(console: Console, result: Any) -> None:
+    """Which head was written where, and from how much."""
+    console.print(
+        f"Builtin labeller {result.version}: {result.rows:,} rows of {result.own_tasks:,} own tasks and "
+        f"{len(result.sources) - 1:,} other sources, written to {result.folder}.",
+        markup=False,
+    )
+
+
 def show_training(console: Console, result: Any) -> None:
     """How well the classifier repeats the labels on templates it was not trained on, and what changed."""
     from router_audit.render import percent

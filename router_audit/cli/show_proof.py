@@ -76,11 +76,11 @@ def show_plan(console: Console, plan: ReplayPlan) -> None:
 
     from router_audit.render import usd
 
-    first = plan.lines[0]
     console.print(
         f"Plan: regret below {plan.epsilon:.0%}, {1 - plan.delta:.0%} sure over {plan.rows} rows of the table. "
-        f"A row needs {first.least} trials without a regret; {first.wanted} certify four times in five where the "
-        f"true regret is {plan.epsilon / 5:.0%}."
+        f"A row needs {plan.least} trials without a regret; {plan.wanted} certify four times in five where the "
+        f"true regret is {plan.epsilon / 5:.0%}. That is of the first table built on them: to look again later, "
+        f"however often, stays within the same {plan.delta:.0%} and needs {plan.least_later} without a regret."
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("profile", "candidate", "trials", "of sessions", "by rule", "in the store", "about"):
@@ -89,6 +89,10 @@ def show_plan(console: Console, plan: ReplayPlan) -> None:
         )
     for line in plan.lines:
         short = "" if line.trials >= line.least else " (too few to certify)"
+        if line.again and line.trials < line.least:
+            short = (
+                f" (looked at before: --trials {line.least} or more, {line.wanted} for four times in five)"
+            )
         table.add_row(
             line.profile + (" (huge)" if line.context == "huge" else ""),
             line.candidate,

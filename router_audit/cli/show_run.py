@@ -108,7 +108,11 @@ def _not_known(console: Console, summary: Summary) -> None:
     console.print()
     console.print("Not known", style="bold")
     for item in summary.unknowns[:MOST_LINES]:
-        console.print(f"  {item.what} ({item.count:,} {item.of})", style="dim", markup=False)
+        console.print(
+            f"  {item.what} ({item.count:,} {item.of[:-1] if item.count == 1 else item.of})",
+            style="dim",
+            markup=False,
+        )
     more = len(summary.unknowns) - MOST_LINES
     if more > 0:
         console.print(f"  and {more} more, each with what would settle it, in the report", style="dim")

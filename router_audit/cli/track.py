@@ -11,11 +11,15 @@ import typer
 from router_audit.cli.build_table import HugeContext, PriceFile, Tables
 from router_audit.cli.options import Db, Json, Quiet, Wait
 from router_audit.cli.output import opened, output
+from router_audit.summary.words import unit_usd
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from router_audit.types.track import Estimate, Track, TrackRow
+
+MOST_BARS, FEW_BARS, WIDE = 12, 7, 90
+"""Periods drawn on a terminal of at least `WIDE` columns, and on a narrower one."""
 
 EXAMPLE = "Example: router-audit track --by week"
 
@@ -61,28 +65,37 @@ def show(console: Console, track: Track) -> None:
     periods = list(dict.fromkeys(row.period for row in track.rows))
     known = {(row.period, row.route, row.model): row for row in track.rows}
     names = sorted({(row.route, row.model) for row in track.rows}, key=lambda name: (name[0] != "all", name))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("route, model", "tasks", "USD a task", "", "resolved", "", "p50 p95 ms", "up"):
-        table.add_column(name, justify="left" if name in {"route, model", ""} else "right", overflow="fold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    columns = ("route, model", "tasks", "$ a task", "", "resolved", "", "p50 p95", "up", "economy")
+    for name in columns:
+        left = name in {"route, model", ""}
+        table.add_column(
+            name, justify="left" if left else "right", overflow="fold", no_wrap=name != columns[0]
+        )
+    models = sorted({model for _, model in names})
+    endings = [model.rpartition("/")[2] for model in models]
+    short = {m: end for m, end in zip(models, endings, strict=True) if endings.count(end) == 1}
+    shown = MOST_BARS if console.width >= WIDE else FEW_BARS
     for route, model in names:
         course: list[TrackRow | None] = [known.get((period, route, model)) for period in periods]
         last = next(row for row in reversed(course) if row is not None)
-        label = route if model == "all" else "  " + model
+        label = route.removesuffix("/standard") if model == "all" else "  " + short.get(model, model)
         table.add_row(
             label,
             f"{last.tasks:,}",
             _money(last.cost_per_task_usd),
-            sparkline([_value(row.cost_per_task_usd) if row else None for row in course[-12:]]),
+            sparkline([_value(row.cost_per_task_usd) if row else None for row in course[-shown:]]),
             _rate(last.resolution),
-            sparkline([_value(row.resolution) if row else None for row in course[-12:]]),
-            f"{_ms(last.latency_p50_ms)} {_ms(last.latency_p95_ms)}",
+            sparkline([_value(row.resolution) if row else None for row in course[-shown:]]),
+            f"{_ms(last.latency_p50_ms)}\n{_ms(last.latency_p95_ms)}",
             f"{last.escalation_rate:.0%}",
+            f"{last.economy_share:.0%}",
         )
     console.print(table)
     newest = known[periods[-1], "all", "all"]
     console.print(
         f"{track.by} from {periods[-1]}: economy tier {newest.economy_share:.0%} of the requests; "
-        f"canary {newest.canary_requests:,} requests. Ranges are of 95%.",
+        f"canary {newest.canary_requests:,} requests. Ranges are of 95%; p50 and p95 in milliseconds.",
         style="dim",
     )
     for mix in track.origins[-1:]:
@@ -100,11 +113,17 @@ def _value(estimate: Estimate | None) -> float | None:
 
 
 def _money(estimate: Estimate | None) -> str:
-    return "–" if estimate is None else f"{estimate.value:.4f} ±{(estimate.high - estimate.low) / 2:.4f}"
+    """The mean, and below it half the width of its interval, to the same places."""
+    if estimate is None:
+        return "–"
+    if estimate.n == 1:
+        return f"{unit_usd(estimate.value)}\none task".replace("$", "")
+    half = (estimate.high - estimate.low) / 2
+    return f"{unit_usd(estimate.value)}\n±{unit_usd(half, like=estimate.value)}".replace("$", "")
 
 
 def _rate(estimate: Estimate | None) -> str:
-    return "–" if estimate is None else f"{estimate.value:.0%} ({estimate.low:.0%}–{estimate.high:.0%})"
+    return "–" if estimate is None else f"{estimate.value:.0%}\n{estimate.low:.0%}–{estimate.high:.0%}"
 
 
 def _ms(value: float | None) -> str:

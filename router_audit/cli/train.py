@@ -32,7 +32,19 @@ ExampleTokens = Annotated[
 ]
 PromptFile = Annotated[
     Path | None,
-    typer.Option("--out", help="Also write the chosen prompt to this file.", show_default=False),
+    typer.Option(
+        "--out",
+        help="Also write the chosen prompt to this file; with --builtin, the folder to write the head to.",
+        show_default=False,
+    ),
+]
+BuiltinCorpus = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--builtin",
+        help="Instead: rebuild the shipped labeller from this folder of tasks or file of labelled rows; repeatable.",
+        show_default=False,
+    ),
 ]
 
 
@@ -42,6 +54,7 @@ def train(
     last: Last = None,
     encoder: EncoderName = None,
     form: Form = "embedding",
+    builtin: BuiltinCorpus = None,
     labeller: ProviderName = None,
     model: ModelName = None,
     base_url: BaseUrl = None,
@@ -57,6 +70,9 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train the classifier on the labels, measure it on templates it has not seen, and tag all traffic with it."""
+    if builtin:
+        _rebuild(builtin, out_file, json=json, quiet=quiet)
+        return
     from router_audit.cli.show import show_training
     from router_audit.cli.show_labels import show_prompt_training
     from router_audit.stages import train as stage
@@ -79,3 +95,12 @@ def train(
         )
         chosen = stage.train_as_prompt(store, options, how, out.progress)
         out.result(chosen, lambda console: show_prompt_training(console, chosen))
+
+
+def _rebuild(corpus: list[Path], folder: Path | None, *, json: bool, quiet: bool) -> None:
+    from router_audit.cli.show import show_builtin_training
+    from router_audit.stages.train_builtin import train_builtin
+
+    with output(json=json, quiet=quiet) as out:
+        result = train_builtin(corpus, folder, out.progress)
+        out.result(result, lambda console: show_builtin_training(console, result))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from router_audit.types.report import Summary
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@:])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~:])")
 
 
 def markdown(summary: Summary) -> str:
@@ -76,7 +76,7 @@ def markdown(summary: Summary) -> str:
             [
                 (
                     _safe(item.what),
-                    f"{item.count:,} {item.of}",
+                    f"{item.count:,} {item.of[:-1] if item.count == 1 else item.of}",
                     _code(item.settle) if item.settle else "–",
                     "free" if item.price_usd == 0 else usd(item.price_usd),
                 )
@@ -105,7 +105,8 @@ def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
 def _safe(words: str) -> str:
     from html import escape
 
-    return escape(_SPECIAL.sub(r"\\\1", " ".join(words.split())), quote=False)
+    flat = escape(_SPECIAL.sub(r"\\\1", " ".join(words.split())), quote=False)
+    return flat.replace("@", "@<!-- -->")  # else GitHub would call a person
 
 
 def _code(words: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from router_audit.render import charts
 from router_audit.render.charts import Money
+from router_audit.render.course import course_table
 from router_audit.render.document import as_document, at
 from router_audit.render.explorer import by_epsilon, explorer_data
 from router_audit.render.routes import VERDICTS, route_rows
@@ -64,6 +65,7 @@ def html(summary: Summary) -> str:
             s=summary,
             t=summary.table,
             routes=route_rows(summary),
+            course=course_table(summary),
             verdicts=VERDICTS,
             money=money,
             cell=cell,
@@ -90,6 +92,7 @@ def _pictures(summary: Summary) -> dict[str, Any]:
         "alternatives": (charts.trilemma(summary), charts.saving_by_route(summary)),
         "work": (*charts.heatmaps(summary), charts.landscape(summary), charts.token_split(summary)),
         "proof": (*charts.risk_coverage(summary), charts.canary(summary)),
+        "course": charts.course(summary),
         "limits": (charts.capacity(summary),),
     }
     return {name: [chart for chart in found if chart is not None] for name, found in sections.items()}

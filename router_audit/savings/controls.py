@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from router_audit.savings.matrix import cost_matrix, exact_sum, tokens
+from router_audit.savings.matrix import exact_sum
 from router_audit.savings.mix import UNROUTED
 from router_audit.savings.reprice import usd
 from router_audit.types.money import Control, EconomyShare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
 
-    from router_audit.savings.matrix import Factor
+    from router_audit.savings.bill import Ledger
     from router_audit.types.capacity import Latency
     from router_audit.types.money import Rate, RoutePlan, Saving
     from router_audit.types.price import ModelPrice
@@ -25,37 +25,35 @@ Regrets = dict[tuple[str, str], "Rate"]
 """(route, `provider/model`) to the regret that trials showed."""
 
 
+_SEEN = {"route", "incumbent", "assigned", "escalate_to", "moved", "latency_ms", "input_tokens"}
+
+
 def controls(
     frame: pl.DataFrame,
     saving: Saving,
-    prices: Mapping[str, ModelPrice],
+    book: Ledger,
     *,
     cheapest: str,
     best_single: str,
     economy: Collection[str],
     regrets: Regrets,
     rng: np.random.Generator,
-    factor: Factor | None = None,
     latency: Callable[[pl.DataFrame], Latency] | None = None,
 ) -> tuple[Control, ...]:
     """The table, the incumbent, the best single model, all-cheapest and a random split of the table's cost.
 
-    `frame` has been through `mix.assign`. A request that does not fit a model's context window stays with its
-    incumbent. The split sends a random share p of requests to the cheapest model and leaves the rest, with p
-    such that it costs what the table costs: p = (incumbents - table) / (incumbents - cheapest).
+    `frame` has been through `mix.assign`, `book` is the log's ledger. A request that does not fit a model's
+    context window stays with its incumbent. The split sends a random share p of requests to the cheapest model
+    and leaves the rest, with p such that it costs what the table costs: p = (incumbents - table) /
+    (incumbents - cheapest).
     """
-    known = tokens(frame)
-    priced = np.flatnonzero(known.counted & frame["incumbent"].is_not_null().to_numpy())
-    work, known = frame[priced], known.take(priced)
-    single = {ref: cost_matrix(known, [prices[ref]], factor)[0] for ref in {cheapest, best_single}}
-    own = np.zeros(work.height)
-    for (ref,), part in work.with_row_index("_n").group_by("incumbent"):
-        rows = part["_n"].to_numpy()
-        own[rows] = cost_matrix(known.take(rows), [prices[str(ref)]])[0]
-    incumbent_usd = usd(exact_sum(own))
+    work = frame.select(sorted(_SEEN & set(frame.columns)))
+    if book.rows is not None:
+        work = work[book.rows]
+    incumbent_usd = usd(exact_sum(book.own))
     table_usd = incumbent_usd - saving.bill.saving
-    fits = {ref: _fits(work, prices[ref]) for ref in single}
-    cost = {ref: usd(exact_sum(np.where(fits[ref], values, own))) for ref, values in single.items()}
+    fits = {ref: _fits(work, book.prices[ref]) for ref in {cheapest, best_single}}
+    cost = {ref: usd(exact_sum(np.where(fits[ref], book.at(ref).warm, book.own))) for ref in fits}
     gain = incumbent_usd - cost[cheapest]
     share = float(min(max((incumbent_usd - table_usd) / gain, Decimal(0)), Decimal(1))) if gain > 0 else 0.0
     split = pl.Series(rng.random(work.height) < share)
@@ -130,6 +128,7 @@ def economy_share(frame: pl.DataFrame, plans: Iterable[RoutePlan], economy: Coll
     """
     plans = list(plans)
     reason = {plan.key: plan.held_back or "no evidence" for plan in plans if plan.model not in economy}
+    frame = frame.select("route", "incumbent", "assigned")
     after = _share(frame, economy)
     rest = frame.filter(~pl.col("assigned").cast(pl.String).is_in(list(economy)).fill_null(value=False))
     counted = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from router_audit.savings.reprice import reprice, total_usd
+from router_audit.savings.reprice import TERMS, TOKEN_COLUMNS, reprice, total_usd
 from router_audit.types.money import Economics
 
 if TYPE_CHECKING:
@@ -33,6 +33,19 @@ _SHARES = (
 )
 
 
+_READ = (
+    "profile",
+    "price_key",
+    "session_id",
+    "started_at",
+    "service_tier",
+    "system_tokens",
+    *TOKEN_COLUMNS,
+    "cost_pico",
+    *TERMS,
+)
+
+
 def economics(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> tuple[Economics, ...]:
     """Per profile, the dearest first. `frame` is priced (`reprice`) with `price_key` into `prices`.
 
@@ -43,7 +56,8 @@ def economics(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> tuple[Ec
         for name in ("cache_read_tokens", "cache_write_tokens")
         if name not in frame.columns
     ]
-    priced = _with_levers(frame.with_columns(absent).filter(pl.col("cost_pico").is_not_null()), prices)
+    read = [name for name in _READ if name in frame.columns]
+    priced = _with_levers(frame.select(*read, *absent).filter(pl.col("cost_pico").is_not_null()), prices)
     found = []
     for (profile,), part in priced.group_by(pl.col("profile").fill_null("untagged"), maintain_order=True):
         cost = total_usd(part)
@@ -75,25 +89,14 @@ def _with_levers(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> pl.Da
     given, read = pl.col("input_tokens").fill_null(0), pl.col("cache_read_tokens").fill_null(0)
     written = pl.col("cache_write_tokens").fill_null(0)
     plain = (given - read - written).clip(0)
-    by = ["session_id", "price_key"]
-    before = given.shift(1).over(by, order_by="started_at")
-    gap = (
-        pl.col("started_at") - pl.col("started_at").shift(1).over(by, order_by="started_at")
-    ).dt.total_seconds()
-    repeated = pl.min_horizontal(before, given) - read
-    repeated = (
-        pl.when(pl.col("session_id").is_not_null() & (gap <= CACHE_LIFE_S) & (repeated >= SMALLEST_PREFIX))
-        .then(pl.min_horizontal(repeated, plain))
-        .otherwise(0)
-        .fill_null(0)
-    )
-    alone = pl.col("session_id").is_null() | (pl.len().over("session_id") == 1)
+    repeated, alone = _in_sessions(frame)
     batch = reprice(frame.with_columns(pl.lit("batch").alias("service_tier")), prices)["cost_pico"]
     out = frame.with_columns(
         rate(0).alias("_in"),
         rate(3).alias("_read_at"),
         rate(4).alias("_write_at"),
         repeated.alias("_repeated"),
+        alone.alias("_alone"),
     ).with_columns(
         # Each repeated prefix is read instead of sent; what is new since the last request is written once.
         pl.when(pl.col("_repeated") > 0)
@@ -103,7 +106,7 @@ def _with_levers(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> pl.Da
         )
         .otherwise(0)
         .alias("_caching"),
-        pl.when(alone).then(pl.col("cost_pico") - batch).otherwise(0).clip(0).alias("_batching"),
+        pl.when("_alone").then(pl.col("cost_pico") - batch).otherwise(0).clip(0).alias("_batching"),
     )
     if "system_tokens" in frame.columns:
         uncached = pl.when(given > 0).then(plain / given).otherwise(0.0)
@@ -112,3 +115,54 @@ def _with_levers(frame: pl.DataFrame, prices: Mapping[str, ModelPrice]) -> pl.Da
         half = pl.min_horizontal(pl.col("system_tokens").fill_null(0), given) / 2
         out = out.with_columns((half * per_token).cast(pl.Int64).alias("_system"))
     return out
+
+
+def _in_sessions(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Of each request: the tokens that a cache could have served and did not; and whether it stands alone.
+
+    What the session's last request to the same model carried too could have come from a cache, if it was sent
+    within the cache's life.
+    """
+    given, read = pl.col("input_tokens").fill_null(0), pl.col("cache_read_tokens").fill_null(0)
+    plain = (given - read - pl.col("cache_write_tokens").fill_null(0)).clip(0)
+    session, model = pl.col("session_id").hash(0), pl.col("price_key").hash(0)
+    ordered = (
+        frame.lazy()
+        .select(
+            session.alias("session"),
+            model.alias("model"),
+            pl.col("session_id").is_not_null().alias("named"),
+            "started_at",
+            given.alias("given"),
+            read.alias("read"),
+            plain.alias("plain"),
+        )
+        .with_row_index("row")
+        .sort("session", "model", "started_at", maintain_order=True)
+        .with_columns(
+            (
+                pl.col("named")
+                & (pl.col("session") == pl.col("session").shift(1))
+                & (pl.col("model") == pl.col("model").shift(1))
+                & ((pl.col("started_at") - pl.col("started_at").shift(1)).dt.total_seconds() <= CACHE_LIFE_S)
+            ).alias("follows"),
+            (pl.min_horizontal(pl.col("given").shift(1), "given") - pl.col("read")).alias("again"),
+            (
+                ~pl.col("named")
+                | (pl.col("session") != pl.col("session").shift(1)).fill_null(value=True)
+                & (pl.col("session") != pl.col("session").shift(-1)).fill_null(value=True)
+            ).alias("alone"),
+        )
+        .select(
+            "row",
+            pl.when(pl.col("follows") & (pl.col("again") >= SMALLEST_PREFIX))
+            .then(pl.min_horizontal("again", "plain"))
+            .otherwise(0)
+            .fill_null(0)
+            .alias("repeated"),
+            "alone",
+        )
+        .sort("row")
+        .collect()
+    )
+    return ordered["repeated"], ordered["alone"]

@@ -5,15 +5,22 @@ a Poisson draw says, and one escalation and one regret rate per route from their
 skewed: a log that missed the few dear sessions looks both cheaper and surer than it is. So each resample is
 judged by its own standard error, t* = (s* - s) / se*, and the saving may be s - t* se: the bootstrap-t of Efron
 and Tibshirani (1993, chapter 12), which corrects for that where percentiles do not. With fewer than 20 units
-there is no standard error to speak of: then percentiles are spread about the point by t(n - 1) / z *
-sqrt(n / (n - 1)) (Hesterberg 2015). More than 4,096 sessions are dealt at random into that many equal heaps,
-whose sums vary as the sessions' do, so that the work no longer grows with the log.
+there is no standard error to speak of: then the resamples' own sums are taken.
+
+Neither sees a tail that the log has not, and that tail lies on the side to which sessions are skewed. How
+little a log says of it is told by the relative variance of its squared error, r = sum x^4 / (sum x^2)^2 for
+sessions that save x: 1 / r of them carry the spread, however many there are. On that side the draws are spread
+about their median by t(n - 1) / z * sqrt(n / (n - 1)), the small-sample correction of percentiles (Hesterberg
+2015), with n = 1 / 2r: half of them, since a sample understates its fourth moment as well. For even traffic
+that is one. The other side is left as it is (with fewer than 20 units, corrected for their number).
+More than 4,096 sessions are dealt at random into that
+many equal heaps, whose sums vary as the sessions' do, so that the work no longer grows with the log.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +28,9 @@ import polars as pl
 from router_audit.types.money import Interval, Overheads, Rate, RoutePlan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from router_audit.savings.bill import Costs
     from router_audit.savings.matrix import Floats
@@ -34,7 +43,6 @@ _FEWEST_BLOCKS = 14
 _FEWEST_FOR_T = 20
 _USD = 1e-12
 _Z95 = 1.6448536269514722
-_T95 = {1: 6.3138, 2: 2.9200, 3: 2.3534}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,83 @@ class Draws:
 
 
 @dataclass(frozen=True, slots=True)
+class Units:
+    """What is resampled of a log, and how it was: the same for every mix of models on it."""
+
+    rows: NDArray[np.intp] | None
+    """The requests that lie in these units; None where all do."""
+    unit: NDArray[np.intp]
+    """Of each of them, its unit."""
+    heap: NDArray[np.intp]
+    """Of each unit, its heap."""
+    weights: Floats
+    """(resamples, heaps): how often each heap was drawn."""
+    varies: bool
+    """Whether another log would have another number of units."""
+    said: str
+
+    @property
+    def count(self) -> int:
+        """How many units there are."""
+        return int(self.heap.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Resamples:
+    """The units of a log drawn again, and where the generator stood after: rates are drawn from there."""
+
+    units: tuple[Units, ...]
+    state: Mapping[str, Any]
+    size: int
+
+    def rng(self) -> np.random.Generator:
+        """A generator that draws on: the same rates each time."""
+        found = np.random.default_rng()
+        found.bit_generator.state = self.state
+        return found
+
+
+def resample(frame: pl.DataFrame, seed: int, resamples: int = RESAMPLES) -> Resamples:
+    """Draw the units of a log's priced requests, given their `session_id` and `started_at`."""
+    rng = np.random.default_rng(seed)
+    named = frame["session_id"].is_not_null()
+    found = []
+    for part, sessions in ((named, True), (~named, False)):
+        if not part.any():
+            continue
+        rows = None if part.all() else part.arg_true().to_numpy().astype(np.intp)
+        here = frame if rows is None else frame[rows]
+        key, said = (pl.col("session_id"), "sessions") if sessions else _blocks(here)
+        unit = (here.select(key.rank("dense")).to_series().fill_null(0).cast(pl.Int64) - 1).to_numpy()
+        found.append(_drawn_units(rows, unit, said, rng, resamples, varies=sessions))
+    return Resamples(tuple(found), rng.bit_generator.state, resamples)
+
+
+def _drawn_units(
+    rows: NDArray[np.intp] | None,
+    unit: NDArray[np.intp],
+    said: str,
+    rng: np.random.Generator,
+    resamples: int,
+    *,
+    varies: bool,
+) -> Units:
+    """Draw units with replacement; where their number varies, a Poisson draw says how many."""
+    unit = unit - unit.min()
+    count = int(unit.max()) + 1
+    heaps = min(count, HEAPS)
+    heap = rng.permutation(count) % heaps
+    drawn = rng.integers(0, heaps, size=(resamples, heaps)) + np.arange(resamples)[:, None] * heaps
+    counted = np.bincount(drawn.ravel(), minlength=resamples * heaps)
+    weights: Floats = counted.reshape(resamples, heaps).astype(np.float64)
+    if varies:
+        weights *= (rng.poisson(count, resamples) / count)[:, None]
+    return Units(rows, unit, heap, weights, varies, f"{count} {said}")
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
-    """One kind of unit, resampled: columns are routes, then their sum."""
+    """The saving by one kind of unit: columns are routes, then their sum."""
 
     total: Floats
     resampled: Floats
@@ -72,59 +155,50 @@ class _Part:
     error: Floats
     errors: Floats
     """Squared standard errors: of the log, and of each resample."""
-    units: int
-    said: str
+    third: Floats
+    """Which way units are skewed, by its sign."""
+    fourth: Floats
+    """The variance of the log's squared error."""
 
 
-def draw(
-    found: Costs,
-    plans: Sequence[RoutePlan],
-    overheads: Overheads,
-    rng: np.random.Generator,
-    resamples: int = RESAMPLES,
-) -> Draws:
-    """Resample the costs of a log. The same generator state gives the same draws."""
+def draw(found: Costs, plans: Sequence[RoutePlan], overheads: Overheads, drawn_units: Resamples) -> Draws:
+    """What the saving may be. The same resamples give the same draws."""
     by_key = {plan.key: plan for plan in plans}
-    routes = sorted(found.frame["route"].unique().to_list())
-    frame = _at_mean_rates(found.frame, by_key, overheads)
-    sessions = frame.filter(pl.col("session_id").is_not_null())
-    others = frame.filter(pl.col("session_id").is_null())
-    units, name = _blocks(others)
-    parts = [
-        _resampled(part, key, said, routes, rng, resamples, varies=said == "sessions")
-        for part, key, said in ((sessions, pl.col("session_id"), "sessions"), (others, units, name))
-        if part.height
-    ]
+    saving_usd = _at_mean_rates(found, by_key, overheads)
+    width = len(found.routes)
+    parts = [_summed(units, saving_usd, found.route, width) for units in drawn_units.units]
     total = np.sum([part.total for part in parts], axis=0)
     moved = np.sum([part.resampled for part in parts], axis=0) - total
-    count = sum(part.units for part in parts)
-    if count < _FEWEST_FOR_T:
-        drawn = total + moved * _spread(count)
-    else:
-        error = np.sqrt(np.sum([part.error for part in parts], axis=0))
-        errors = np.sqrt(np.sum([part.errors for part in parts], axis=0))
-        drawn = total - np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0) * error
-    sums = found.frame.group_by("route").agg(
-        pl.col("escalated").sum(),
-        pl.col("incumbent").filter("moved").sum().alias("kept"),
-        pl.col("moved").sum(),
+    error, third, fourth = (
+        np.sum([getattr(part, name) for part in parts], axis=0) for name in ("error", "third", "fourth")
     )
-    at_stake = {route: (up * _USD, kept * _USD, count) for route, up, kept, count in sums.iter_rows()}
+    count = sum(units.count for units in drawn_units.units)
+    if count < _FEWEST_FOR_T:
+        drawn, even = total + moved, _spread(np.full_like(error, count))
+    else:
+        errors = np.sqrt(np.sum([part.errors for part in parts], axis=0))
+        drawn = total - np.divide(moved, errors, out=np.zeros_like(moved), where=errors > 0) * np.sqrt(error)
+        even = np.ones_like(error)
+    carrying = np.divide(error**2, fourth, out=np.full_like(error, np.inf), where=fourth > 0)
+    off = drawn - np.median(drawn, axis=0)
+    skewed = np.maximum(_spread(carrying / 2), even)
+    drawn += off * (np.where(off * third > 0, skewed, even) - 1)
     regrets: dict[str, Floats] = {}
-    for n, route in enumerate(routes):
+    rng, resamples = drawn_units.rng(), drawn_units.size
+    for n, route in enumerate(found.routes):
         if route not in by_key:
             continue
-        plan, (up, kept, requests) = by_key[route], at_stake[route]
+        plan, sums = by_key[route], found.totals[route]
         escalates, fails = _drawn(plan.escalation, rng, resamples), _drawn(plan.regret, rng, resamples)
-        swing = (escalates - float(plan.escalation.mean)) * up
+        swing = (escalates - float(plan.escalation.mean)) * float(sums["escalated"])
         again = fails * (1 - escalates) - float(plan.regret.mean) * (1 - float(plan.escalation.mean))
-        swing = swing + float(overheads.redone_share) * again * kept
+        swing = swing + float(overheads.redone_share) * again * float(sums["left"])
         drawn[:, n] -= swing
         drawn[:, -1] -= swing
         if plan.regret.trials:
-            regrets[route] = fails * (1 - escalates) * requests
-    saving = {route: drawn[:, n] for n, route in enumerate([*routes, ALL])}
-    return Draws(saving, regrets, " and ".join(part.said for part in parts))
+            regrets[route] = fails * (1 - escalates) * found.moves[route]
+    saving = {route: drawn[:, n] for n, route in enumerate([*found.routes, ALL])}
+    return Draws(saving, regrets, " and ".join(units.said for units in drawn_units.units))
 
 
 def _drawn(rate: Rate, rng: np.random.Generator, resamples: int) -> Floats:
@@ -132,40 +206,34 @@ def _drawn(rate: Rate, rng: np.random.Generator, resamples: int) -> Floats:
     return rng.beta(a, b, resamples) if a > 0 else np.zeros(resamples)
 
 
-def _at_mean_rates(
-    frame: pl.DataFrame, by_key: Mapping[str, RoutePlan], overheads: Overheads
-) -> pl.DataFrame:
-    """The frame with `saving`, each request's part of the saving in pico-USD at the posterior means."""
-    up = {key: float(plan.escalation.mean) for key, plan in by_key.items()}
-    again = {
-        key: float(overheads.redone_share * plan.regret.mean * (1 - plan.escalation.mean))
-        for key, plan in by_key.items()
-    }
+def _at_mean_rates(found: Costs, by_key: Mapping[str, RoutePlan], overheads: Overheads) -> Floats:
+    """Each request's part of the saving in USD, at the posterior means."""
 
-    def rate(of: Mapping[str, float]) -> pl.Expr:
-        return pl.col("route").replace_strict(of, default=0.0, return_dtype=pl.Float64)
+    def rate(of: Callable[[RoutePlan], float]) -> Floats:
+        return np.array([of(by_key[route]) if route in by_key else 0.0 for route in found.routes])
 
-    routed = pl.col("route").is_in(list(by_key))
-    saving = (
-        pl.col("incumbent")
-        - pl.col("routed")
-        - pl.col("cache_lost")
-        - pl.col("confidence")
-        - pl.col("canary") * float(overheads.canary_share)
-        - pl.when(routed).then(float(overheads.classifier_usd) / _USD).otherwise(0.0)
-        - pl.col("escalated") * rate(up)
-        - pl.when("moved").then(pl.col("incumbent") * rate(again)).otherwise(0.0)
-    )
-    return frame.select("route", "session_id", "started_at", saving.alias("saving"))
+    value = found.values
+    saving = value["incumbent"] - value["routed"]
+    for term in ("cache_lost", "confidence"):
+        saving -= value[term]
+    saving -= value["canary"] * float(overheads.canary_share)
+    saving -= rate(lambda _: float(overheads.classifier_usd) / _USD)[found.route]
+    saving -= value["escalated"] * rate(lambda plan: float(plan.escalation.mean))[found.route]
+    if overheads.redone_share:
+        again = rate(
+            lambda plan: float(overheads.redone_share * plan.regret.mean * (1 - plan.escalation.mean))
+        )
+        saving -= np.where(found.moved, value["incumbent"] * again[found.route], 0.0)
+    saving *= _USD
+    return saving
 
 
-def _spread(units: int) -> float:
-    """t(0.95; n - 1) / z(0.95) * sqrt(n / (n - 1)); the quantile of t by its Cornish-Fisher expansion."""
-    if units < 2:
-        return 1.0
-    v, z = units - 1, _Z95
-    t = _T95.get(v) or z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-    return float(t / z * np.sqrt(units / v))
+def _spread(units: Floats) -> Floats:
+    """t(0.95; n - 1) / z(0.95) * sqrt(n / (n - 1)) for n units, at least two."""
+    from scipy.special import stdtrit
+
+    degrees = np.clip(units - 1, 1.0, 1e6)
+    return np.asarray(stdtrit(degrees, 0.95) / _Z95 * np.sqrt((degrees + 1) / degrees), np.float64)
 
 
 def _blocks(frame: pl.DataFrame) -> tuple[pl.Expr, str]:
@@ -179,49 +247,29 @@ def _blocks(frame: pl.DataFrame) -> tuple[pl.Expr, str]:
     return time.dt.truncate("1m"), "minutes"
 
 
-def _resampled(
-    part: pl.DataFrame,
-    key: pl.Expr,
-    said: str,
-    routes: Sequence[str],
-    rng: np.random.Generator,
-    resamples: int,
-    *,
-    varies: bool,
-) -> _Part:
-    """Draw units with replacement; where their number varies, a Poisson draw says how many.
+def _summed(units: Units, saving_usd: Floats, route: NDArray[np.intp], routes: int) -> _Part:
+    """The units' savings and their resampled sums.
 
     The squared error of a sum of a Poisson number of units is the sum of their squares, that of a fixed number
-    the sum of squares about the mean.
+    the sum of squares about the mean; `fourth` is how that varies in turn.
     """
-    code = {route: n for n, route in enumerate(routes)}
-    sums = (
-        part.select(
-            key.alias("_unit"),
-            pl.col("route").replace_strict(code, return_dtype=pl.UInt32).alias("_route"),
-            "saving",
-        )
-        .group_by("_unit", "_route")
-        .agg(pl.col("saving").sum() * _USD)
-        .sort("_unit", "_route")
-    )
-    unit = sums["_unit"].rle_id().to_numpy()
-    units = int(unit[-1]) + 1
-    heaps = min(units, HEAPS)
-    heap = (rng.permutation(units) % heaps)[unit]
-    value, column = sums["saving"].to_numpy(), sums["_route"].to_numpy()
-    table, squares = np.zeros((heaps, len(routes) + 1)), np.zeros((heaps, len(routes) + 1))
-    np.add.at(table, (heap, column), value)
-    np.add.at(squares, (heap, column), value**2)
-    table[:, -1] = table[:, :-1].sum(axis=1)
-    whole = np.bincount(unit, weights=value)
-    first = np.searchsorted(unit, np.arange(units))
-    squares[:, -1] = np.bincount(heap[first], weights=whole**2, minlength=heaps)
-    weights = rng.multinomial(heaps, np.full(heaps, 1 / heaps), size=resamples).astype(np.float64)
-    if varies:
-        weights *= (rng.poisson(units, resamples) / units)[:, None]
-    total, resampled = table.sum(axis=0), weights @ table
-    error, errors = squares.sum(axis=0), weights @ squares
-    if not varies:
-        error, errors = error - total**2 / units, errors - resampled**2 / units
-    return _Part(total, resampled, np.maximum(error, 0), np.maximum(errors, 0), units, f"{units} {said}")
+    if units.rows is not None:
+        saving_usd, route = saving_usd[units.rows], route[units.rows]
+    width, heaps = routes + 1, units.weights.shape[1]
+    table, squares = np.zeros((heaps, width)), np.zeros((heaps, width))
+    of = np.zeros((units.count, width))
+    of[:, :-1] = np.bincount(
+        units.unit * routes + route, weights=saving_usd, minlength=units.count * routes
+    ).reshape(units.count, routes)
+    of[:, -1] = of[:, :-1].sum(axis=1)
+    for n in range(width):
+        table[:, n] = np.bincount(units.heap, weights=of[:, n], minlength=heaps)
+        squares[:, n] = np.bincount(units.heap, weights=of[:, n] ** 2, minlength=heaps)
+    total, resampled = table.sum(axis=0), units.weights @ table
+    error, errors = squares.sum(axis=0), units.weights @ squares
+    off = of if units.varies else of - total / units.count
+    third, fourth = (off**3).sum(axis=0), (off**4).sum(axis=0)
+    if not units.varies:
+        error, errors = error - total**2 / units.count, errors - resampled**2 / units.count
+        fourth = fourth - error**2 / units.count
+    return _Part(total, resampled, np.maximum(error, 0), np.maximum(errors, 0), third, np.maximum(fourth, 0))

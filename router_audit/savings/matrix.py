@@ -164,48 +164,6 @@ def cost_matrix(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | No
     return out
 
 
-def cost_totals(known: Tokens, prices: Sequence[ModelPrice], factor: Factor | None = None) -> list[int]:
-    """What all requests together would cost at each price, in exact pico-USD: the sums of `cost_matrix`.
-
-    A cost is linear in the token counts within a band, so the counts are summed once and priced after.
-    """
-    requests = _sums(known, known.counted.astype(np.float64))
-    sums = [_sums(known, kind) for kind in known.counts]
-    over: dict[int, list[list[int]]] = {}
-    totals = [0] * len(prices)
-    for index, (incumbent, tier) in enumerate(known.groups):
-        for n, price in enumerate(prices):
-            scaled = price.tier(tier).scaled(
-                factor(incumbent, price.ref) if factor and incumbent else Decimal(1)
-            )
-            below = scaled.rates
-            totals[n] += (
-                _dot([kind[index] for kind in sums], below) + requests[index] * scaled.request_fee_pico
-            )
-            for band in scaled.bands:
-                start = band.over_input_tokens
-                if start not in over:
-                    rows = np.flatnonzero(known.input > start)
-                    over[start] = [_sums(known, kind[rows], rows) for kind in known.counts]
-                counts = [kind[index] for kind in over[start]]
-                totals[n] += _dot(counts, band.rates) - _dot(counts, below)
-                below = band.rates
-    return totals
-
-
-def _sums(known: Tokens, values: Floats, rows: Ints | None = None) -> list[int]:
-    """The whole sums of `values`, by group."""
-    group = known.group if rows is None else known.group[rows]
-    found: list[int] = (
-        np.bincount(group, weights=values, minlength=len(known.groups)).astype(np.int64).tolist()
-    )
-    return found
-
-
-def _dot(counts: Sequence[int], rates: Rates) -> int:
-    return sum(count * rate for count, rate in zip(counts, rates.filled(), strict=True))
-
-
 def _blocks(
     known: Tokens, prices: Sequence[ModelPrice], factor: Factor | None
 ) -> Iterator[tuple[list[ModelPrice], Ints | slice]]:
@@ -227,10 +185,13 @@ def _blocks(
     for number, (_, members) in enumerate(tables.values()):
         block_of[members] = number
     blocks = block_of[known.group]
-    for number, (scaled, _) in enumerate(tables.values()):
-        rows = np.flatnonzero(blocks == number)
-        if rows.size:
-            yield scaled, rows
+    sizes = np.bincount(blocks, minlength=len(tables))
+    in_order = list(tables.values())
+    # The largest is priced with everything in place, and the others over it: nothing is gathered for it.
+    for turn, number in enumerate(np.argsort(-sizes, kind="stable")):
+        rows = np.flatnonzero(blocks == number) if turn else slice(None)
+        if isinstance(rows, slice) or rows.size:
+            yield in_order[number][0], rows
 
 
 def _product(counts: Floats, rates: Sequence[Rates], out: Floats | None = None) -> Floats:
@@ -261,6 +222,15 @@ def _bands(out: Floats, rows: Ints | slice, known: Tokens, prices: Sequence[Mode
 
 def exact_sum(values: Floats) -> int:
     """The sum of whole pico-USD as a Python int: high and low halves apart, so that neither is rounded."""
-    whole = values.astype(np.int64)
-    high, low = np.divmod(whole, MAX_TOKENS)
-    return int(high.sum()) * MAX_TOKENS + int(low.sum())
+    return exact_sums(values, np.zeros(values.size, np.intp), 1)[0]
+
+
+def exact_sums(values: Floats, group: NDArray[np.intp], groups: int) -> list[int]:
+    """As `exact_sum`, of each group; `group` is each value's."""
+    if np.abs(values).max(initial=0) < EXACT:
+        high = np.floor(values / MAX_TOKENS)
+        low = values - high * MAX_TOKENS
+    else:
+        high, low = np.divmod(values.astype(np.int64), MAX_TOKENS)
+    halves = (np.bincount(group, weights=half, minlength=groups) for half in (high, low))
+    return [int(up) * MAX_TOKENS + int(down) for up, down in zip(*halves, strict=True)]

@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
-from router_audit.savings.bill import bills, costs
-from router_audit.savings.interval import ALL, RESAMPLES, draw
-from router_audit.savings.mix import assign
+from router_audit.savings.bill import bills, ledger, mix_costs
+from router_audit.savings.interval import ALL, RESAMPLES, draw, resample
+from router_audit.savings.mix import arrivals
 from router_audit.savings.reprice import window
 from router_audit.types.money import Bill, Interval, Overheads, RoutePlan, RouteSaving, Saving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from router_audit.savings.bill import Costs
+    import polars as pl
+
+    from router_audit.savings.bill import Costs, Ledger
+    from router_audit.savings.interval import Resamples
     from router_audit.savings.matrix import Factor
+    from router_audit.savings.mix import Arrivals
+    from router_audit.savings.reprice import Window
     from router_audit.types.price import ModelPrice
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A priced log, ready to be projected under any routes: what does not depend on them, worked out once."""
+
+    arrivals: Arrivals
+    book: Ledger
+    drawn: Resamples
+    seen: Window
+
+    def costs(self, assigned: pl.DataFrame, plans: Sequence[RoutePlan], overheads: Overheads) -> Costs:
+        """What `arrivals.under(plans)` costs."""
+        return mix_costs(self.book, assigned, plans, overheads)
+
+    def saving(self, found: Costs, plans: Sequence[RoutePlan], overheads: Overheads) -> Saving:
+        """The saving of costs, which do not depend on the canary's share."""
+        return _projected(found, self.seen, plans, overheads, self.drawn)
+
+
+def basis(
+    frame: pl.DataFrame,
+    prices: Mapping[str, ModelPrice],
+    factor: Factor | None = None,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Basis:
+    """What `project` rests on; needs what it needs."""
+    book = ledger(frame, prices, factor)
+    return Basis(arrivals(frame, prices), book, resample(book.units, seed, resamples), window(frame))
 
 
 def project(
@@ -38,41 +72,31 @@ def project(
     `frame` has the store's token columns, `service_tier`, `session_id`, `started_at`, `profile`, `context` and
     `incumbent`. `prices` knows every `provider/model` that the frame, the plans and the overheads name.
     """
-    assigned = assign(frame, plans, prices, sticky=sticky)
-    found = costs(assigned, plans, prices, overheads, factor)
-    return projected(found, frame, plans, overheads, seed=seed, resamples=resamples)
+    on = basis(frame, prices, factor, seed=seed, resamples=resamples)
+    assigned = on.arrivals.under(plans, sticky=sticky)
+    return on.saving(on.costs(assigned, plans, overheads), plans, overheads)
 
 
-def projected(
+def _projected(
     found: Costs,
-    frame: pl.DataFrame,
+    seen: Window,
     plans: Sequence[RoutePlan],
     overheads: Overheads,
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    drawn: Resamples,
 ) -> Saving:
-    """As `project`, for costs that are known already; they do not depend on the canary's share."""
-    seen = window(frame)
     months = seen.months
     by_route = bills(found, plans, overheads)
     if not by_route:
         return empty(found.unpriced, seen.note)
-    draws = draw(found, plans, overheads, np.random.default_rng(seed), resamples)
+    draws = draw(found, plans, overheads, drawn)
     plan_of = {plan.key: plan for plan in plans}
-    counts = {
-        route: (total, moved)
-        for route, total, moved in found.frame.group_by("route")
-        .agg(pl.len().alias("n"), pl.col("moved").sum().alias("moved"))
-        .rows()
-    }
     routes = tuple(
         RouteSaving(
             route=route,
             model=plan_of[route].model if route in plan_of else None,
             status=plan_of[route].status if route in plan_of else "keep-incumbent",
-            requests=counts[route][0],
-            moved=counts[route][1],
+            requests=found.requests[route],
+            moved=found.moves[route],
             bill=bill,
             per_month=bill.times(1 / months),
             interval=draws.interval(float(bill.saving), float(months), route),

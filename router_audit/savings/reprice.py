@@ -52,6 +52,9 @@ TOKEN_COLUMNS = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
 )
+_AT_ONCE = 250_000
+"""Requests whose rates, some 40 numbers each, are held side by side."""
+
 _PICO = Decimal(10) ** -12
 
 
@@ -110,36 +113,60 @@ def monthly(total: Decimal, window: Window) -> Decimal:
     return total / window.months
 
 
-def with_counts(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with its tokens of each kind, disjoint, and `_input`, which every band looks at.
+def counts(frame: pl.DataFrame) -> dict[str, pl.Expr]:
+    """How a frame's tokens of each kind are told apart, disjoint; `_input`, which every band looks at; `_counted`.
 
-    `_counted` is false where the record has no usable counts: none at all, negative, or absurd.
+    `_counted` is false where the record has no usable counts: none at all, negative, or absurd. Columns that are
+    never null, never anything else, or always sane are not looked at again: most logs have several.
     """
+    zero = pl.lit(0, pl.Int64)
+    stated = [
+        name for name in TOKEN_COLUMNS if name in frame.columns and frame[name].null_count() < frame.height
+    ]
 
     def tokens(name: str) -> pl.Expr:
-        if name not in frame.columns:
-            return pl.lit(0, pl.Int64)
-        return pl.col(name).cast(pl.Int64).fill_null(0)
+        if name not in stated:
+            return zero
+        found = pl.col(name) if frame[name].dtype == pl.Int64 else pl.col(name).cast(pl.Int64)
+        return found.fill_null(0) if frame[name].null_count() else found
 
-    given = [
-        pl.col(name).is_not_null() for name in ("input_tokens", "output_tokens") if name in frame.columns
-    ]
-    sane = [tokens(name).is_between(0, MAX_TOKENS) for name in TOKEN_COLUMNS]
-    write = tokens("cache_write_tokens")
-    long = pl.min_horizontal(tokens("cache_write_1h_tokens"), write)
-    reasoning = pl.min_horizontal(tokens("reasoning_tokens"), tokens("output_tokens"))
-    read = tokens("cache_read_tokens")
-    return frame.with_columns(
-        (pl.any_horizontal(given) & pl.all_horizontal(sane)).alias("_counted")
-    ).with_columns(
-        (tokens("input_tokens") - read - write).clip(lower_bound=0).alias("_uncached"),
-        (tokens("output_tokens") - reasoning).alias("_output"),
-        reasoning.alias("_reasoning"),
-        read.alias("_read"),
-        (write - long).alias("_write"),
-        long.alias("_write_1h"),
-        pl.max_horizontal(tokens("input_tokens"), read + write).alias("_input"),
+    usable = [tokens(name).is_between(0, MAX_TOKENS) for name in stated if not _sane(frame[name], MAX_TOKENS)]
+    main = [name for name in ("input_tokens", "output_tokens") if name in stated]
+    if not any(frame[name].null_count() == 0 for name in main):
+        usable.append(
+            pl.any_horizontal([pl.col(name).is_not_null() for name in main] or [pl.lit(value=False)])
+        )
+    given, output, read, write = (
+        tokens(name) for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
     )
+    long = (
+        pl.min_horizontal(tokens("cache_write_1h_tokens"), write)
+        if "cache_write_1h_tokens" in stated
+        else zero
+    )
+    reasoning = (
+        pl.min_horizontal(tokens("reasoning_tokens"), output) if "reasoning_tokens" in stated else zero
+    )
+    return {
+        "_counted": pl.all_horizontal(usable or [pl.lit(value=True)]),
+        "_uncached": (given - read - write).clip(lower_bound=0),
+        "_output": output - reasoning,
+        "_reasoning": reasoning,
+        "_read": read,
+        "_write": write - long,
+        "_write_1h": long,
+        "_input": pl.max_horizontal(given, read + write),
+    }
+
+
+def _sane(values: pl.Series, most: int) -> bool:
+    ends = values.min(), values.max()
+    return all(end is None or 0 <= int(end) <= most for end in ends)  # type: ignore[arg-type]
+
+
+def with_counts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its `counts`."""
+    return frame.with_columns(expr.alias(name) for name, expr in counts(frame).items())
 
 
 def _price_rows(key: str, price: ModelPrice, tiers: list[str | None]) -> list[dict[str, object]]:
@@ -195,11 +222,8 @@ def reprice(frame: pl.DataFrame, prices: Mapping[str, ModelPrice], *, key: str =
             schema |= {f"_{prefix}_{kind}{number}": pl.Int64() for kind in _KINDS}
     table = pl.DataFrame(rows, schema=schema)
     tier = pl.col("service_tier") if "service_tier" in frame.columns else pl.lit(None, pl.String)
-    joined = (
-        with_counts(frame)
-        .with_columns(pl.col(key).cast(pl.String).alias("_key"), tier.alias("_tier"))
-        .join(table, on=["_key", "_tier"], how="left", nulls_equal=True, maintain_order="left")
-    )
+    carried = [name for name in TOKEN_COLUMNS if name in frame.columns]
+    work = frame.select(pl.col(key).cast(pl.String).alias("_key"), tier.alias("_tier"), *carried)
     priced = pl.col("_counted") & pl.col("_s_uncached").is_not_null()
     standard = _surcharge("s", bands)
     terms = [
@@ -213,10 +237,18 @@ def reprice(frame: pl.DataFrame, prices: Mapping[str, ModelPrice], *, key: str =
         pl.col("_fee").alias("request_fee_pico"),
     ]
     masked = [pl.when(priced).then(term).alias(name) for term, name in zip(terms, TERMS, strict=True)]
-    added = joined.select(masked).with_columns(
+    cost = (
         pl.when(pl.all_horizontal(pl.col(name).is_not_null() for name in TERMS))
         .then(pl.sum_horizontal(TERMS))
         .alias("cost_pico")
+    )
+    added = pl.concat(
+        with_counts(part)
+        .drop(carried)
+        .join(table, on=["_key", "_tier"], how="left", nulls_equal=True, maintain_order="left")
+        .select(masked)
+        .with_columns(cost)
+        for part in (work.iter_slices(_AT_ONCE) if work.height else [work])
     )
     return frame.drop([c for c in (*TERMS, "cost_pico") if c in frame.columns]).hstack(added)
 

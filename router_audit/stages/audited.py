@@ -53,7 +53,11 @@ def audited(
     on = as_of or (seen["last_at"] or datetime.now(UTC)).date()
     latest = store.query("latest_classifier")
     version = latest["version"][0] if latest.height else None
-    frame = store.query("traffic", classifier=version or "", huge_context_tokens=huge_context_tokens)
+    store.run("bound_memory")
+    try:
+        frame = store.query("traffic", classifier=version or "", huge_context_tokens=huge_context_tokens)
+    finally:
+        store.run("free_memory")
 
     by = ["provider", "model", "asked"]
     names = frame.group_by(by).len().sort(by)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
-from router_audit.certify import Plan, evidence_block
+from router_audit.certify import evidence_block
 from router_audit.constraints import kept, past_alarms
 from router_audit.errors import InputError, UserError
 from router_audit.observing import block
@@ -27,7 +27,6 @@ from router_audit.stages.money import (
     money,
     money_notes,
     savings_content,
-    with_incumbents,
 )
 from router_audit.stages.what_if import what_if_content
 from router_audit.table_document import SCHEMA_VERSION
@@ -101,7 +100,8 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         ladder,
         book,
         prices,
-        plan=Plan(epsilon=options.epsilon, delta=options.delta),
+        epsilon=options.epsilon,
+        delta=options.delta,
         huge_context_tokens=options.huge_context_tokens,
     )
     traffic, alarms = traffic_of(seen.frame), standing_alarms(store)
@@ -125,7 +125,7 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
         notes.append(f"Do not route: {beside.do_not_route}. The table keeps every incumbent.")
         table = [
             kept(route, ladder, f"controls: {beside.do_not_route}") if route.applied else route
-            for route in table
+            for route in projected.routes
         ]
         projected = money(seen, table, ladder, prices, tiers, proven.trials, book, options.money)
     elif beside.beats and not any(better for _, better in beside.beats):
@@ -181,10 +181,8 @@ def build_table(store: Store, options: TableOptions) -> TableResult:
             **savings_content(projected),
             "verdict": beside.content,
             "what_if": what_if_content(
-                with_incumbents(seen, prices),
                 {epsilon: routes_by(proven.verdicts_at(epsilon)) for epsilon in epsilons(options.epsilon)},
                 ladder,
-                prices,
                 tiers,
                 proven.trials,
                 projected,

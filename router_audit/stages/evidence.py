@@ -5,21 +5,22 @@ A part of `build-table`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router_audit.canary import without_alarmed
 from router_audit.observing import observe, with_observations
 from router_audit.policy import cell_of, next_rung
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
-from router_audit.proving import Gap, prove, trials_by_cell, verdicts, with_gaps
+from router_audit.proving import Gap, hypotheses, trials_by_cell, verdicts, with_gaps
+from router_audit.stages import looks
 from router_audit.stages.alarms import standing_alarms
 from router_audit.types.price import ModelPrice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from router_audit.certify import Audit, Plan
+    from router_audit.certify import Audit
     from router_audit.observing import Observation
     from router_audit.policy import Verdict
     from router_audit.pricing import PriceBook
@@ -39,7 +40,7 @@ class Proven:
     verdicts: Mapping[tuple[Profile, Context], Verdict]
     notes: tuple[str, ...]
     verdicts_at: Callable[[float], Mapping[tuple[Profile, Context], Verdict]]
-    """The verdicts that the same evidence would give at another tolerated regret."""
+    """The verdicts that the same evidence gives at another tolerated regret: a look for that audit too."""
 
 
 def evidence(
@@ -49,10 +50,14 @@ def evidence(
     book: PriceBook,
     prices: dict[str, ModelPrice],
     *,
-    plan: Plan,
+    epsilon: float,
+    delta: float,
     huge_context_tokens: int,
 ) -> Proven:
-    """The tests on the trials in the store, and the log's own outcomes; prices of candidates are added to `prices`."""
+    """The tests on the trials in the store, and the log's own outcomes; prices of candidates are added to `prices`.
+
+    That the trials were looked at is kept in the store.
+    """
     of = {"classifier": seen.classifier or "", "huge_context_tokens": huge_context_tokens}
     placed, unplaced = trials_by_cell(store.query("trials", **of))
     trials, left_out = without_alarmed(placed, standing_alarms(store))
@@ -68,8 +73,14 @@ def evidence(
             notes.append(f"{name} was tried but has no price ({price.reason}): it cannot be a candidate.")
     rungs = {ref: prices[ref] for name in tested if (ref := next_rung(ladder, name)) in prices}
     costs = mean_costs_usd(seen.frame, tested | rungs | dict(seen.prices))
-    own = incumbent_costs_usd(seen.frame)
-    audit = prove(trials, ladder, costs, own, plan)
+    ended = {pair: each.arrived for pair, each in looks.ended_samples(store).items()}
+    tests = hypotheses(trials, ladder, costs, incumbent_costs_usd(seen.frame), ended)
+    audit = looks.look(store, tests, epsilon, delta)
+    if audit.routes and audit.plan.audit > 1:
+        notes.append(
+            f"Audit {audit.plan.audit} of this store at these settings: it tests other candidates or rows than those "
+            f"before it, and has a delta of {delta:.0%} of its own."
+        )
     counted: dict[tuple[tuple[Profile, Context], str], int] = {}
     for profile, huge, candidate, ungraded in store.query("ungraded", **of).iter_rows():
         at = (cell_of(profile, huge=huge), candidate)
@@ -82,7 +93,7 @@ def evidence(
     def said(found: Audit) -> Mapping[tuple[Profile, Context], Verdict]:
         return with_observations(with_gaps(verdicts(found), gaps, found), observations, found.plan.epsilon)
 
-    def verdicts_at(epsilon: float) -> Mapping[tuple[Profile, Context], Verdict]:
-        return said(prove(trials, ladder, costs, own, replace(plan, epsilon=epsilon)))
+    def verdicts_at(other: float) -> Mapping[tuple[Profile, Context], Verdict]:
+        return said(audit if other == epsilon else looks.look(store, tests, other, delta))
 
     return Proven(audit, gaps, observations, trials, said(audit), tuple(notes), verdicts_at)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from router_audit.capacity import by_model, proposed_latency
-from router_audit.constraints import both_mixes, fast_enough, where_allowed, within_limits
+from router_audit.capacity import by_model, proposed_latency, samples
+from router_audit.constraints import fast_enough, proposed_use, todays_use, where_allowed, within_limits
 from router_audit.plans import latencies, plans_of, regrets
 from router_audit.pricing import STALE_AFTER_DAYS
 from router_audit.pricing.incumbents import price_incumbents
@@ -31,8 +31,7 @@ from router_audit.savings.document import (
     savings_block,
 )
 from router_audit.savings.economics import economics
-from router_audit.savings.mix import assign
-from router_audit.savings.project import project
+from router_audit.savings.project import basis
 from router_audit.savings.reconcile import TOLERANCE, against_invoice, against_log, withheld
 from router_audit.types.capacity import Limits
 from router_audit.types.money import Overheads, Unpriced
@@ -42,9 +41,11 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from router_audit.capacity import Samples
     from router_audit.plans import Trials
     from router_audit.pricing import PriceBook
     from router_audit.pricing.tokenizers import Tokenizers
+    from router_audit.savings.project import Basis
     from router_audit.stages.audited import Audited
     from router_audit.types import Ladder, Route
     from router_audit.types.capacity import CapacityUse, Latency
@@ -89,6 +90,12 @@ class Money:
     overheads: Overheads
     plans: tuple[RoutePlan, ...]
     tokenizers: Tokenizers
+    basis: Basis
+    """The priced log, ready for other routes."""
+    known_waits: Samples
+    """`capacity.samples` of the log and its trials."""
+    today: CapacityUse | None
+    """The log's own calls through the limits, where there are any."""
 
 
 def money(
@@ -107,20 +114,26 @@ def money(
     """
     limits = read_limits(options.limits) if options.limits else Limits()
     tokenizers = read_tokenizers(options.tokenizers)
-    frame = with_incumbents(seen, prices)
+    frame = _with_incumbents(seen, prices)
     top = next((rung.ref for rung in ladder.models if rung.tier == ladder.tiers[-1]), None)
     overheads = Overheads(premium=top if top in prices else None, canary_share=options.canary_share)
     routes = where_allowed(table, ladder, limits)
     plans = plans_of(routes, trials, ladder)
-    assigned = assign(frame, plans, prices)
-    routes = fast_enough(routes, assigned, plans, ladder, latencies(trials), options.max_p95_ms or {})
-    routes = within_limits(routes, assigned, plans, ladder, limits, overheads)
-    plans = plans_of(routes, trials, ladder)
-    assigned = assign(frame, plans, prices)
-    saving = project(frame, plans, prices, overheads, factor=tokenizers.factor)
+    on = basis(frame, prices, tokenizers.factor)
+    assigned = on.arrivals.under(plans)
+    known = samples(assigned, latencies(trials))
+    routes = fast_enough(routes, assigned, plans, ladder, known, options.max_p95_ms or {})
+    today = todays_use(assigned, limits) if limits.limits else None
+    routes = within_limits(routes, assigned, plans, ladder, limits, overheads, today)
+    if (settled := plans_of(routes, trials, ladder)) != plans:
+        plans, assigned = settled, on.arrivals.under(settled)
+    saving = on.saving(on.costs(assigned, plans, overheads), plans, overheads)
     economy = {ref for ref, tier in tiers.items() if tier == ladder.tiers[0]}
     rungs = [rung.ref for rung in ladder.models if rung.ref in prices]
-    latency = proposed_latency(assigned, plans, np.random.default_rng(0), latencies(trials))
+
+    def waits(mix: pl.DataFrame) -> dict[str, Latency]:
+        return proposed_latency(mix, plans, np.random.default_rng(0), known)
+
     checks = _checks(frame, book, options)
     return Money(
         routes=routes,
@@ -128,16 +141,13 @@ def money(
         controls=controls(
             assigned,
             saving,
-            prices,
+            on.book,
             cheapest=min(rungs, key=lambda ref: (prices[ref].blended_mtok, ref)),
             best_single=overheads.premium or rungs[-1],
             economy=economy,
             regrets=regrets(trials),
             rng=np.random.default_rng(0),
-            factor=tokenizers.factor,
-            latency=lambda mix: proposed_latency(mix, plans, np.random.default_rng(0), latencies(trials))[
-                "all"
-            ],
+            latency=lambda mix: waits(mix)["all"],
         ),
         economics=economics(frame, prices),
         economy=economy_share(assigned, plans, economy),
@@ -145,15 +155,18 @@ def money(
         unpriced=_unpriced(seen),
         changes=_changes(book, ladder, seen, prices),
         withheld=withheld(checks),
-        capacity=both_mixes(assigned, plans, overheads, limits) if limits.limits else (),
-        latency=(*by_model(frame), *latency.values()),
+        capacity=(today, proposed_use(assigned, plans, overheads, limits)) if today else (),
+        latency=(*by_model(frame), *waits(assigned).values()),
         overheads=overheads,
         plans=plans,
         tokenizers=tokenizers,
+        basis=on,
+        known_waits=known,
+        today=today,
     )
 
 
-def with_incumbents(seen: Audited, prices: Mapping[str, ModelPrice]) -> pl.DataFrame:
+def _with_incumbents(seen: Audited, prices: Mapping[str, ModelPrice]) -> pl.DataFrame:
     """The traffic as the calculations of money read it: `incumbent` where it has a price, `session_id` as logged."""
     return seen.frame.with_columns(
         pl.when(pl.col("price_key").is_in(list(prices))).then("price_key").alias("incumbent"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from router_audit.certify import Plan
 from router_audit.pricing import load_prices
 from router_audit.pricing.catalogue import sold
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
@@ -56,7 +57,7 @@ def newcomers(store: Store, table: RoutingTable, options: TableOptions, on: date
     )
     today = incumbent_costs_usd(seen.frame)
     costs = mean_costs_usd(seen.frame, fresh)
-    least, _ = trials_wanted(options.epsilon, options.delta / max(len(today), 1))
+    least, _ = trials_wanted(options.epsilon, Plan(options.epsilon, options.delta).level / max(len(today), 1))
     found = []
     for ref, price in fresh.items():
         tests = tuple(

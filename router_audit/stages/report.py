@@ -13,7 +13,9 @@ from router_audit.projection import mean_costs_usd
 from router_audit.render import html, markdown, to_json
 from router_audit.savings import monthly, total_usd, window
 from router_audit.stages.audited import audited
+from router_audit.stages.followed import followed
 from router_audit.summary import (
+    already_routed,
     canary_lines,
     crossings,
     example_of,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from router_audit.store import Store
     from router_audit.types import RoutingTable
     from router_audit.types.report import Example, TrafficMap
+    from router_audit.types.track import Track
 
 REPORTS = Path("reports")
 Format = Literal["html", "md", "json"]
@@ -126,7 +129,9 @@ def summarise(
             store.query("canary_days"), sum(1 for route in table["routes"] if route["applied"])
         ),
         traffic_map=_map(store, seen, redact=redact),
+        track=_course(store, table, book),
         logged_cost_usd=Decimal(str(logged.sum())) if len(logged) else None,
+        already_routed=already_routed(seen.frame),
     )
 
 
@@ -162,6 +167,13 @@ def _gaps(store: Store, seen: Audited, table: RoutingTable, book: PriceBook) -> 
         answer_usd=answers,
         undated=int(seen.frame["started_at"].null_count()),
     )
+
+
+def _course(store: Store, table: RoutingTable, book: PriceBook) -> Track | None:
+    from router_audit.tracking import period_for, track
+
+    frame = followed(store, book, table["ladder"], huge_context_tokens=table["huge_context_tokens"])
+    return None if frame.is_empty() else track(frame, period_for(frame))
 
 
 def _examples(store: Store, seen: Audited, *, redact: bool) -> tuple[Example, ...]:

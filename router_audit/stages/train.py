@@ -180,12 +180,12 @@ def _save(
     import polars as pl
 
     seen = store.query("classifier_sequence", version=version).row(0, named=True)
-    if seen["own"] and seen["own"] == seen["newest"]:
-        return
+    stays = seen["own"] and seen["own"] == seen["newest"]
+    about = about | {"labels_given": store.query("labels_given")["mark"][0]}
     metadata, arrays = pack_head(head) if head is not None else ({}, b"")
     row = {
         "version": version,
-        "sequence": seen["newest"] + 1,
+        "sequence": seen["newest"] + (0 if stays else 1),
         "encoder": encoder,
         "labeller": labeller,
         "metadata": json.dumps({"head": metadata, "figures": {}} | about, sort_keys=True),

@@ -119,12 +119,19 @@ def import_trials(store: Store, path: Path, *, origin: str = "import") -> Trials
 
 
 def add_trials(store: Store, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Store trials, given as mappings of `TRIAL_COLUMNS`; one that is there already stays as it is."""
+    """Store trials, given as mappings of `TRIAL_COLUMNS`; one that is there already stays as it is.
+
+    They count as having come together, after all that are there.
+    """
     import polars as pl
 
     kinds = {"str": pl.String, "bool": pl.Boolean, "float": pl.Float64}
     schema = {name: kinds[kind] for name, kind in TRIAL_COLUMNS.items()}
-    return store.append("trials", pl.DataFrame(list(rows), schema=schema), on_conflict="ignore")
+    frame = pl.DataFrame(list(rows), schema=schema)
+    if frame.is_empty():
+        return 0
+    arrived = store.query("arrivals")["next"][0]
+    return store.append("trials", frame.with_columns(pl.lit(arrived).alias("arrived")), on_conflict="ignore")
 
 
 def list_trials(store: Store, *, huge_context_tokens: int = HUGE_CONTEXT_TOKENS) -> TrialList:

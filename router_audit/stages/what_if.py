@@ -14,19 +14,14 @@ from router_audit.what_if import Setting, what_if, what_if_block
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import polars as pl
-
     from router_audit.plans import Trials
     from router_audit.stages.money import Money, MoneyOptions
     from router_audit.types import Ladder, Route
-    from router_audit.types.price import ModelPrice
 
 
 def what_if_content(
-    frame: pl.DataFrame,
     tables: Mapping[float, Sequence[Route]],
     ladder: Ladder,
-    prices: Mapping[str, ModelPrice],
     tiers: Mapping[str, str],
     trials: Trials,
     found: Money,
@@ -37,15 +32,15 @@ def what_if_content(
 ) -> dict[str, Any] | None:
     """The `what_if` block of a table's savings; None where no setting would move a request."""
     setting = Setting(
-        frame=frame,
+        basis=found.basis,
+        known_waits=found.known_waits,
+        today=found.today,
         ladder=ladder,
-        prices=prices,
         trials=trials,
         limits=read_limits(options.limits) if options.limits else Limits(),
         overheads=found.overheads,
         bounds=options.max_p95_ms or {},
         economy={ref for ref, tier in tiers.items() if tier == ladder.tiers[0]},
-        factor=found.tokenizers.factor,
         epsilon=epsilon,
     )
     return what_if_block(what_if(tables, setting), withheld=bool(found.withheld), options=words)

@@ -48,6 +48,16 @@ def shares(frame: pl.DataFrame, column: str, *, missing: str) -> tuple[Share, ..
     )
 
 
+def already_routed(frame: pl.DataFrame) -> int:
+    """How many requests another model served than the one they are priced at, because a table had moved them.
+
+    `frame` has `asked` (null where no table decided), `provider`, `model` and `price_key`.
+    """
+    own = pl.concat_str("provider", "model", separator="/")
+    moved = frame.filter(pl.col("asked").is_not_null() & ~own.str.starts_with(pl.col("price_key")))
+    return moved.height
+
+
 def over_time(frame: pl.DataFrame) -> tuple[tuple[PeriodSpend, ...], str]:
     """Spend by model in each day, week or month (whichever gives at most 62), oldest first; and which it is.
 

@@ -70,13 +70,20 @@ def _landmarks(
 ) -> tuple[Landmark, ...]:
     import polars as pl
 
-    placed = sample.select("template_id", "requests").with_columns(
+    placed = sample.select("template_id", "requests", "profile").with_columns(
         pl.Series("x", at[:, 0]), pl.Series("y", at[:, 1])
     )
     found = (
         placed.group_by("template_id")
-        .agg(pl.col("requests").sum(), pl.col("x").median(), pl.col("y").median())
+        .agg(
+            pl.col("requests").sum(),
+            pl.col("x").median(),
+            pl.col("y").median(),
+            pl.col("profile").mode().min(),
+        )
         .sort(["requests", "template_id"], descending=[True, False])
+        # The most used template of each profile first: else one crowd takes every name.
+        .sort(pl.int_range(pl.len()).over("profile"), maintain_order=True)
         .head(LANDMARKS)
     )
     return tuple(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from router_audit.certify import trials_needed
+from router_audit.certify import Plan, trials_needed
 from router_audit.types.report import Unknown
 
 if TYPE_CHECKING:
@@ -91,11 +91,12 @@ def unknowns(table: RoutingTable, gaps: Gaps) -> tuple[Unknown, ...]:
                 FREE,
             )
         )
-    if "capacity" in savings and not savings["capacity"]:
+    moved = sum(route["applied"] for route in table["routes"])
+    if moved and "capacity" in savings and not savings["capacity"]:
         found.append(
             Unknown(
                 "Rate limits: not checked, no limits were given",
-                sum(route["applied"] for route in table["routes"]),
+                moved,
                 "routes",
                 "",
                 "router-audit build-table --limits limits.toml",
@@ -109,12 +110,13 @@ def _routes(table: RoutingTable, gaps: Gaps) -> list[Unknown]:
     found = []
     live = [route for route in table["routes"] if route["requests"]]
     proofs = {block["route"]: block for block in table.get("evidence", {}).get("routes", ())}
-    fresh = trials_needed(table["epsilon"], table["delta"] / max(1, len(live)))
+    level = Plan(table["epsilon"], table["delta"]).level
+    fresh = trials_needed(table["epsilon"], level / max(1, len(live)))
     cheapest = next((rung["model"] for rung in table["ladder"]["models"]), "MODEL")
     for route in live:
         key = f"{route['profile']}/{route['context']}"
         proof = proofs.get(route["profile"] if route["context"] == "standard" else key)
-        name = key.removesuffix("/standard")
+        name = key.removesuffix("/standard").replace("/huge", ", huge context")
         if not proof or not any(step["trials"] for step in proof["hypotheses"]):
             what, wanted = f"Not identifiable: no cheaper model has answered {name}", fresh
         elif route["status"] == "provisional" or proof["status"] == "provisional":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,20 @@ def usd(value: Decimal | float | None) -> str:
     if amount < Decimal("0.005"):
         return "< $0.01" if not sign else "> -$0.01"
     return f"{sign}${amount:,.2f}"
+
+
+def unit_usd(value: Decimal | float | None, *, like: float | None = None) -> str:
+    """The price of one thing, which may be far below a cent: three figures that count; `–` for unknown.
+
+    `like` gives it as many places as another price has.
+    """
+    if value is None:
+        return "–"
+    amount, model = float(value), abs(float(value if like is None else like))
+    if amount == 0 or model == 0 or model >= 1:
+        return usd(value)
+    places = 2 - math.floor(math.log10(model))
+    return f"{'-' if amount < 0 else ''}${abs(amount):.{min(places, 9)}f}"
 
 
 def percent(value: float | None) -> str:

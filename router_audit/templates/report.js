@@ -1,5 +1,14 @@
 "use strict";
 (() => {
+  const shut = () => document.querySelectorAll("details.route:not([open])");
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...shut()];
+    for (const row of opened) row.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const row of opened) row.open = false;
+  });
   const held = document.getElementById("answers");
   if (!held) return;
   const data = JSON.parse(held.textContent);
@@ -39,7 +48,7 @@
     at("answer-saving").textContent = money.p50 === null ? "withheld" : `${usd(money.p50)} a month`;
     at("answer-range").textContent = money.p50 === null ? "" : `(90% sure: ${usd(money.p5)} to ${usd(money.p95)})`;
     at("answer-rest").textContent =
-      `${percent(answer.certified_share)} of it certified, ${percent(answer.economy_share)} of requests on the economy tier.`;
+      `; ${percent(answer.certified_share)} of it certified, ${percent(answer.economy_share)} of requests on the economy tier.`;
     at("answer-command").textContent =
       `router-audit build-table --epsilon ${epsilon}` +
       (limit === null ? "" : ` --max-p95-ms ${limit}`) + ` --canary-share ${canary}` + data.options;

@@ -26,6 +26,8 @@ class Trial:
     """The candidate's confidence in [0, 1] where it has one; without, only tau = 0 can be tested."""
     candidate_cost_usd: float | None = None
     candidate_latency_ms: float | None = None
+    arrived: int = 0
+    """Which addition to the store it came with: of one session the earliest trial counts, for good."""
 
     @property
     def regret(self) -> bool:

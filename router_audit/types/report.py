@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from router_audit.types.table import RoutingTable
+    from router_audit.types.track import Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,10 @@ class Summary:
     examples: tuple[Example, ...] = ()
     canary: tuple[CanaryLine, ...] = ()
     traffic_map: TrafficMap | None = None
+    track: Track | None = None
+    """How routes and models did over time, in every call of the store."""
     logged_cost_usd: Decimal | None = None
     """What the log itself says the requests cost, where it says so."""
+    already_routed: int = 0
+    """Requests that a table had moved when they were served: they count at the model their caller asked for."""
     extra: dict[str, Any] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """The pictures of a report: small pure functions from the typed summary to SVG, each with its words and its table."""
 
+from router_audit.render.charts.course import course
 from router_audit.render.charts.money import pareto, saving_by_route, trilemma, waterfall
 from router_audit.render.charts.operations import capacity, landscape
 from router_audit.render.charts.proof import canary, risk_coverage
@@ -11,6 +12,7 @@ __all__ = [
     "Money",
     "canary",
     "capacity",
+    "course",
     "heatmaps",
     "landscape",
     "pareto",

@@ -14,9 +14,9 @@ from router_audit.render.charts.svg import (
     model_name,
     polyline,
     rect,
-    short_usd,
     text,
     ticks,
+    usd_marks,
     y_axis,
 )
 from router_audit.summary.words import percent, usd
@@ -51,11 +51,7 @@ def waterfall(summary: Summary) -> Chart | None:
         return None
     bill = steps[0]["usd_per_month"]
     left, right, height = 128.0, 440.0, 25.0
-    low = (
-        min(0.0, *(step["usd_per_month"] for step in steps if step["term"] == "saving"))
-        if len(steps)
-        else 0.0
-    )
+    low = min([0.0, *(step["usd_per_month"] for step in steps if step["term"] == "saving")])
     unit = (right - left) / (bill - low)
     zero = left - low * unit
     body, at = [line(zero, 2, zero, len(steps) * height + 4, "base")], bill
@@ -99,8 +95,8 @@ def saving_by_route(summary: Summary) -> Chart | None:
     ]
     if not found:
         return None
-    low: float = min(0.0, *(route["per_month_usd"]["p5"] for _, route in found))
-    high: float = max(0.0, *(route["per_month_usd"]["p95"] for _, route in found))
+    low: float = min([0.0, *(route["per_month_usd"]["p5"] for _, route in found)])
+    high: float = max([0.0, *(route["per_month_usd"]["p95"] for _, route in found)])
     left, right, height = 150.0, 420.0, 32.0
     unit = (right - left) / ((high - low) or 1.0)
 
@@ -173,28 +169,27 @@ def trilemma(summary: Summary) -> Chart | None:
         y_axis([(y(mark), f"{mark:.3g}".rstrip() and f"{mark * 100:.3g}%") for mark in regrets], left, right)
     ]
     body += [
-        text(left + mark / (costs[-1] or 1.0) * (right - left), bottom + 18, short_usd(mark), style="axis",
-             anchor="middle")
-        for mark in costs
+        text(left + mark / (costs[-1] or 1.0) * (right - left), bottom + 18, words, style="axis", anchor="middle")
+        for mark, words in zip(costs, usd_marks(costs), strict=True)
     ]  # fmt: skip
     body.append(text(right, bottom + 36, "cost per request →", style="axis", anchor="end"))
     unknown = [point for point in points if point["regret"] is None]
     if unknown:
-        body.append(line(left, top - 16, right, top - 16, "grid dashed"))
-        body.append(text(left - 6, top - 12, "not known", style="axis", anchor="end"))
+        body.append(line(left, top - 20, right, top - 20, "grid dashed"))
+        body.append(text(left - 6, top - 16, "not known", style="axis", anchor="end"))
     edge = pareto(points)
     body.append(polyline([(x(point), y(point["regret"])) for point in edge], "frontier"))
     ordered = sorted(points, key=lambda point: point["name"] != "table")
     spots = [
         Spot(
             x(point),
-            top - 16 if point["regret"] is None else y(point["regret"]),
+            top - 20 if point["regret"] is None else y(point["regret"]),
             5.0 + 7.0 * (point["p95_ms"] or 0.0) / slowest,
             CONTROLS.get(point["name"], point["name"]),
         )
         for point in ordered
     ]
-    for point, spot in zip(ordered, spots, strict=True):
+    for point, spot in reversed(list(zip(ordered, spots, strict=True))):  # this table on top
         style = {"table": "c0", "incumbent": "c2"}.get(point["name"], "control")
         tip = f"{spot.label}: {usd(point['cost_per_month_usd'])} a month"
         body.append(circle(spot.x, spot.y, spot.radius, style, tip=tip))
@@ -222,7 +217,8 @@ def trilemma(summary: Summary) -> Chart | None:
             )
             for n, point in enumerate(points)
         ),
-        note="Regret: requests that fail and would not have today." if edge else
+        note="Upwards: regret, the requests that fail and would not have today. The larger the dot, the slower its 95th "
+        "percentile. The line joins those that nothing else beats." if edge else
         "No trial speaks of the regret of any alternative yet.",
     )  # fmt: skip
 

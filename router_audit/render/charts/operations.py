@@ -36,7 +36,7 @@ def capacity(summary: Summary) -> Chart | None:
     if not shares:
         return None
     left, right, height = 190.0, 460.0, 38.0
-    most = max(1.05, *(share for found in shares.values() for share in found.values()))
+    most = max([1.05, *(share for found in shares.values() for share in found.values())])
     unit = (right - left) / most
     body = []
     for down, ((ref, kind), found) in enumerate(shares.items()):
@@ -102,7 +102,7 @@ def landscape(summary: Summary) -> Chart | None:
         )
         for mark in found.landmarks
     ]
-    body += labels(marks, left, left + width, style="mark")
+    body += labels(marks, left, left + width, style="mark", must=False)
     return Chart(
         id="traffic-map",
         title="The traffic as a landscape",

@@ -120,6 +120,9 @@ def canary(summary: Summary) -> Chart | None:
     low = min(-1, math.floor(math.log10(max(min(values), 1e-4))))
     high = max(2, math.ceil(math.log10(max(values))))
 
+    every_power = max(1, -(-(high - low) // 6))
+    low = math.floor(low / every_power) * every_power  # so that 1 is among the marks
+
     def x(day: str) -> float:
         return _LEFT + (days.index(day) + 0.5) / len(days) * (_RIGHT - _LEFT)
 
@@ -127,7 +130,7 @@ def canary(summary: Summary) -> Chart | None:
         return _BOTTOM - (math.log10(max(value, 1e-4)) - low) / (high - low) * (_BOTTOM - _TOP)
 
     body = [
-        y_axis([(y(10.0**p), f"{10.0**p:g}") for p in range(low, high + 1)], _LEFT, _RIGHT),
+        y_axis([(y(10.0**p), _power(p)) for p in range(low, high + 1, every_power)], _LEFT, _RIGHT),
         line(_LEFT, y(alarm), _RIGHT, y(alarm), "limit"),
         text(_LEFT + 4, y(alarm) - 5, f"alarm at {alarm:g}", style="limit-label"),
     ]
@@ -143,12 +146,12 @@ def canary(summary: Summary) -> Chart | None:
         body.append(
             circle(x(last.day), y(last.e_value), 3.5, colour(n), tip=f"{found.route}: {last.e_value:g}")
         )
-    raised = [f"{found.route} on {found.raised}" for found in lines if found.raised]
+    raised = [f"{found.route}, {found.raised}" for found in lines if found.raised]
     return Chart(
         id="canary",
         title="The canary: evidence of harm by day",
         desc=f"One line per route; one alone raises the alarm at {alarm:g}. "
-        + (f"Raised on {', '.join(raised)}." if raised else "None was raised."),
+        + (f"Raised: {'; '.join(raised)}." if raised else "None was raised."),
         svg="".join(body),
         height=236,
         columns=("route", "model", "day", "pairs so far", "e-value"),
@@ -157,5 +160,19 @@ def canary(summary: Summary) -> Chart | None:
             for found in lines
             for day in found.days
         ),
-        legend=tuple((colour(n), found.route) for n, found in enumerate(lines)),
+        legend=tuple(
+            (colour(n), f"{found.route}: {model_name(found.model)}") for n, found in enumerate(lines)
+        ),
+        note=f"Alarm on {'; '.join(raised)}." if raised else "No alarm so far.",
     )
+
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MOST_PLAIN = 5
+
+
+def _power(exponent: int) -> str:
+    """A power of ten as read on an axis."""
+    if exponent > _MOST_PLAIN:
+        return "10" + str(exponent).translate(_RAISED)
+    return f"{10**exponent:,}" if exponent >= 0 else f"{10.0**exponent:g}"

@@ -15,6 +15,7 @@ from router_audit.render.charts.svg import (
     shortened,
     text,
     ticks,
+    usd_marks,
     y_axis,
 )
 from router_audit.summary.words import usd
@@ -47,7 +48,14 @@ def spend_over_time(summary: Summary) -> Chart | None:
     order = [*named, *(["other models"] if len(totals) > len(named) else [])]
     step = (_RIGHT - _LEFT) / len(starts)
     body = [
-        y_axis([(_BOTTOM - mark / top * (_BOTTOM - _TOP), short_usd(mark)) for mark in marks], _LEFT, _RIGHT)
+        y_axis(
+            [
+                (_BOTTOM - mark / top * (_BOTTOM - _TOP), words)
+                for mark, words in zip(marks, usd_marks(marks), strict=True)
+            ],
+            _LEFT,
+            _RIGHT,
+        )
     ]
     for at, start in enumerate(starts):
         y = _BOTTOM
@@ -127,7 +135,7 @@ def heatmaps(summary: Summary) -> tuple[Chart, ...]:
             for across, profile in enumerate(profiles):
                 amount = value.get((model, profile), 0.0)
                 strength = 0.05 + 0.9 * (amount / highest) ** 0.6 if amount else 0.0
-                shown = short_usd(round(amount, 2)) if what == "spend" else f"{amount:,.0f}"
+                shown = _in_a_cell(amount) if what == "spend" else f"{amount:,.0f}"
                 x = left + across * width
                 body.append(
                     rect(
@@ -141,7 +149,7 @@ def heatmaps(summary: Summary) -> tuple[Chart, ...]:
                 )
                 body.append(
                     text(x + width / 2, y + 19, shown if amount else "·",
-                         style="on" if strength > 0.5 else "cell", anchor="middle")
+                         style="on" if strength > 0.72 else "cell", anchor="middle")
                 )  # fmt: skip
         first = max(value, key=lambda pair: value[pair])
         found.append(
@@ -159,6 +167,10 @@ def heatmaps(summary: Summary) -> tuple[Chart, ...]:
             )
         )
     return tuple(found)
+
+
+def _in_a_cell(amount: float) -> str:
+    return usd(amount) if amount < 100 else short_usd(float(f"{amount:.3g}"))
 
 
 def token_split(summary: Summary) -> Chart | None:
@@ -194,6 +206,10 @@ def token_split(summary: Summary) -> Chart | None:
             (item.profile, item.kind, item.tokens, Money(item.cost_usd, f"token_kinds.{at}.cost_usd"))
             for at, item in enumerate(summary.token_kinds)
         ),
-        legend=tuple((colour(index), kind) for index, kind in enumerate(kinds)),
+        legend=tuple(
+            (colour(index), kind)
+            for index, kind in enumerate(kinds)
+            if any(cost[profile, kind] > 0 for profile in profiles)
+        ),
         note="Input counts exclude what was read from or written to a cache; output counts exclude reasoning.",
     )

@@ -96,6 +96,12 @@ def polyline(points: Iterable[tuple[float, float]], style: str) -> str:
     return f'<polyline points="{joined}" class="{style}"/>'
 
 
+def area(points: Iterable[tuple[float, float]], style: str) -> str:
+    """The ground within a line through points."""
+    joined = " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    return f'<polygon points="{joined}" class="{style}"/>'
+
+
 def dots(points: Iterable[tuple[float, float]], style: str) -> str:
     """Many dots as one path: a line of no length with a round end is a dot."""
     return f'<path d="{"".join(f"M{number(x)} {number(y)}h0" for x, y in points)}" class="{style}"/>'
@@ -118,6 +124,18 @@ def short_usd(value: float) -> str:
         if size >= bound:
             return f"{sign}${size / bound:.4g}{unit}"
     return f"{sign}${size:.3g}" if size else "$0"
+
+
+def usd_marks(marks: Sequence[float]) -> list[str]:
+    """Amounts along one axis, all to the same places; in thousands, millions … where they are large."""
+    highest = max(map(abs, marks), default=0.0)
+    if highest >= 1000:
+        return [short_usd(mark) for mark in marks]
+    fits = (
+        n for n in (0, 2, 3, 4, 5, 6) if all(abs(mark - round(mark, n)) < highest * 1e-6 for mark in marks)
+    )
+    places = next(fits, 7)
+    return [f"{'-' if mark < 0 else ''}${abs(mark):.{places}f}" if mark else "$0" for mark in marks]
 
 
 def shortened(words: str, most: int = 26) -> str:
@@ -164,8 +182,13 @@ class Spot:
 _LETTER, _LINE = 6.6, 14.0
 
 
-def labels(spots: Sequence[Spot], left: float, right: float, *, style: str = "label") -> list[str]:
-    """A label beside each dot, above or below it, where it covers neither a dot nor another label."""
+def labels(
+    spots: Sequence[Spot], left: float, right: float, *, style: str = "label", must: bool = True
+) -> list[str]:
+    """A label beside each dot, above or below it, where it covers neither a dot nor another label.
+
+    Where there is no such place: over another one, or with `must` false nowhere.
+    """
     taken = [(s.x - s.radius, s.y - s.radius, s.x + s.radius, s.y + s.radius) for s in spots if s.radius]
     drawn = []
     for spot in spots:
@@ -181,6 +204,8 @@ def labels(spots: Sequence[Spot], left: float, right: float, *, style: str = "la
             for x, y in fits
             if not any(x < c and x + wide > a and y - 10 < d and y + 3 > b for a, b, c, d in taken)
         ]
+        if not free and not must:
+            continue
         x, y = (free or fits or places)[0]
         taken.append((x, y - 10, x + wide, y + 3))
         drawn.append(text(x, y, spot.label, style=style))

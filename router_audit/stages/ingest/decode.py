@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.reading import FileReader, NeedsOrder
@@ -17,9 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from router_audit.adapters.plain import Shape
     from router_audit.types import Outcome
 
+    Line = tuple[int, dict[str, Any] | bytes | Bad]
+    """A line's number and what stands on it."""
+
 SHARD_ROWS = 10_000
+MOST_ROWS = 20_000
+"""Rows after which a shard is full even in the midst of a line, which may hold many calls."""
+SHARD_BYTES = 32 * 1024 * 1024
+"""Of log text, after which a shard is full: memory stays flat whatever the size of a record."""
+HANDFUL = 32
+"""Lines whose plain records become columns together: few enough that they stay in the processor's cache."""
 SHARDS_PER_TASK = 1 << 16
 
 
@@ -72,20 +82,63 @@ class Shards:
         self.options = options
         self._number = first
         self.tally = Tally()
-        self._shard = self._new()
+        self._begin()
 
-    def _new(self) -> Shard:
-        self._room = SHARD_ROWS
-        return Shard(self._number, redacting=self.options.redact)
+    def _begin(self) -> None:
+        self._shard = Shard(self._number, redacting=self.options.redact)
+        self._place = self._number << 20
+        self._bytes = 0
 
-    def put(self, outcomes: Iterable[Outcome]) -> None:
+    def take(self, lines: Iterable[Line], reader: FileReader) -> Iterator[int]:
+        """Take in the records of one file, decoded or not; yields how many they were, now and then."""
+        for handful in _handfuls(lines):
+            before = self.tally.records
+            self._take(handful, reader)
+            yield self.tally.records - before
+        before = self.tally.records
+        self._put(reader.close())
+        yield self.tally.records - before
+
+    def _take(self, lines: list[Line], reader: FileReader) -> None:
+        """Plain records are gathered and become columns together; every other line is read on its own."""
+        shape = reader.shape
+        plain = None if self.options.redact else reader.plain
+        records: list[Any] = []
+        numbers: list[int] = []
+        places: list[int] = []
+        for line, raw in lines:
+            if raw.__class__ is bytes:
+                self._bytes += len(raw)
+                if plain is not None and (record := plain(raw)) is not None:
+                    if reader.shape is not shape:
+                        self._add(shape, records, reader.file, numbers, places)
+                        shape, records, numbers, places = reader.shape, [], [], []
+                    records.append(record)
+                    numbers.append(line)
+                    places.append(self._place)
+                    self._place += 1
+                    continue
+            elif raw.__class__ is Bad and raw.whole_file:
+                self.tally.whole_file.append((reader.file, raw.reason))
+            self._put(reader.feed(line, raw))
+        self._add(shape, records, reader.file, numbers, places)
+        if self._shard.rows >= SHARD_ROWS or self._bytes >= SHARD_BYTES:
+            self.flush()
+
+    def _add(self, shape: Shape, records: list[Any], file: str, lines: list[int], places: list[int]) -> None:
+        if records:
+            self._shard.bulk.add(shape, records, file, lines, places)
+            self.tally.records += len(records)
+            self.tally.requests += len(records)
+
+    def _put(self, outcomes: Iterable[Outcome]) -> None:
         """Take the outcomes in, each counted once."""
         tally = self.tally
         for outcome in outcomes:
             tally.records += 1
             if outcome.__class__ is LoggedRequest:
                 try:
-                    self._shard.add(outcome)
+                    self._shard.add(outcome, self._place)
                     tally.requests += 1
                 except RecordError as error:
                     self._reject(Rejected(outcome.file, outcome.line, str(error), source=outcome.source))
@@ -95,8 +148,8 @@ class Shards:
                 tally.filtered[outcome.reason] += 1
             else:
                 tally.merged += 1
-            self._room -= 1
-            if not self._room:
+            self._place += 1
+            if self._shard.rows >= MOST_ROWS:
                 self.flush()
 
     def _reject(self, outcome: Rejected) -> None:
@@ -109,21 +162,28 @@ class Shards:
         """Write what is there."""
         self._shard.write(self._folder)
         self._number += 1
-        self._shard = self._new()
+        self._begin()
+
+
+def _handfuls(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """The lines, some at a time: so many, or so many bytes."""
+    handful: list[Line] = []
+    room = SHARD_BYTES
+    for one in lines:
+        handful.append(one)
+        if one[1].__class__ is bytes:
+            room -= len(one[1])
+        if len(handful) == HANDFUL or room <= 0:
+            yield handful
+            handful, room = [], SHARD_BYTES
+    if handful:
+        yield handful
 
 
 def read_file(source: Source, shards: Shards) -> Iterator[int]:
     """Decode a whole file into the shards; yields the records read so far now and then."""
     reader = FileReader(source.name, mapping=dict(shards.options.mapping))
-    at = 0
-    for at, (line, record) in enumerate(records(source, undecoded=True), 1):
-        if record.__class__ is Bad and record.whole_file:
-            shards.tally.whole_file.append((source.name, record.reason))
-        shards.put(reader.feed(line, record))
-        if at % 1000 == 0:
-            yield 1000
-    shards.put(reader.close())
-    yield at % 1000
+    return shards.take(records(source, undecoded=True), reader)
 
 
 def run(task: Task, folder: Path, options: Options) -> Tally | None:
@@ -132,9 +192,8 @@ def run(task: Task, folder: Path, options: Options) -> Tally | None:
     if task.piece is not None:
         reader = FileReader(Source(task.piece.path).name, pieces=True, mapping=dict(options.mapping))
         try:
-            for line, record in piece_lines(task.piece):
-                shards.put(reader.feed(line, record))
-            shards.put(reader.close())
+            for _ in shards.take(piece_lines(task.piece), reader):
+                pass
         except NeedsOrder:
             return None
     for source in task.sources:

@@ -31,5 +31,5 @@ def masked(arrays: dict[str, Any], columns: Iterable[str]) -> dict[str, Any]:
             series = pl.Series(arrays[name])
             if series.str.contains(_MARK).any():
                 masked = series.str.replace_all(_KEYS, KEY).str.replace_all(_BEARER, "${1}" + KEY)
-                arrays[name] = masked.to_arrow()
+                arrays[name] = masked.to_arrow().cast(arrays[name].type)
     return arrays

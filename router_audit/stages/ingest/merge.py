@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from router_audit.stages.ingest.rows import NO_TEMPLATE
+from router_audit.stages.ingest.columns import KEYS
+from router_audit.stages.ingest.contents import NO_TEMPLATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import pyarrow as pa
 
     from router_audit.stages.ingest.options import IngestOptions
     from router_audit.store import Store
@@ -43,10 +47,10 @@ def _utc(moment: datetime | None) -> datetime | None:
 def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) -> Merged:
     """Load the shards in `folder`. Runs inside the caller's transaction."""
     rejected = _rejects(store, folder, files)
-    shards = _shards(folder, "requests")
-    if not shards:
+    requests = Shards(store, folder, "requests")
+    if not requests.paths:
         return Merged(0, 0, 0, rejected, (0, 0, 0, 0, 0), {})
-    store.run("stage_keys", shards=shards)
+    requests.run("stage_keys", KEYS)
     store.run("stage_aliases")
     store.run("stage_joined")
     store.run("stage_joined_to_stored")
@@ -58,18 +62,21 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
         until=_utc(options.until),
         last=options.last,
     )
-    store.run("insert_single", shards=shards)
-    store.run("stage_merging", shards=shards)
-    store.run("stage_merging_stored")
-    store.run("delete_improved")
-    store.run("insert_merged", no_template=NO_TEMPLATE)
-    store.run("insert_merged_ids")
+    if store.query("all_single").item():
+        requests.run("insert_all")
+    else:
+        requests.run("insert_single")
+        requests.run("stage_merging")
+        store.run("stage_merging_stored")
+        store.run("delete_improved")
+        store.run("insert_merged", no_template=NO_TEMPLATE)
+        store.run("insert_merged_ids")
     store.run("link_retries", within_s=RETRY_S)
     store.run("mark_errors")
     store.run("mark_asked_again", within_s=ASK_AGAIN_S)
-    templates = _shards(folder, "templates")
-    if templates:
-        store.run("insert_templates", shards=templates)
+    templates = Shards(store, folder, "templates")
+    if templates.paths:
+        templates.run("insert_templates")
     counts = store.query("ingest_counts").row(0, named=True)
     rows = store.query("ingest_stored_by_source").rows(named=True)
     store.run("drop_staged")
@@ -85,12 +92,40 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
     )
 
 
-def _shards(folder: Path, kind: str) -> list[str]:
-    return sorted(str(path) for path in folder.glob(f"{kind}-*.parquet"))
-
-
 def _rejects(store: Store, folder: Path, files: list[str]) -> int:
     """A file that is read again has the rejects of its latest reading."""
     store.run("delete_rejects", files=files)
-    shards = _shards(folder, "rejects")
-    return store.run("insert_rejects", shards=shards) if shards else 0
+    shards = Shards(store, folder, "rejects")
+    return shards.run("insert_rejects") if shards.paths else 0
+
+
+class Shards:
+    """The shards of one kind, in order, as the relation `shards` of a query."""
+
+    def __init__(self, store: Store, folder: Path, kind: str) -> None:
+        self._store = store
+        self.paths = sorted(folder.glob(f"{kind}-*.arrow"))
+
+    def run(self, name: str, columns: tuple[str, ...] | None = None, /) -> int:
+        """Run a statement over the shards, once through; the rows it changed, where DuckDB says."""
+        import pyarrow as pa
+
+        with pa.ipc.open_file(str(self.paths[0])) as first:
+            schema = (
+                first.schema if columns is None else pa.schema([first.schema.field(one) for one in columns])
+            )
+        connection = self._store.connection
+        connection.register("shards", pa.RecordBatchReader.from_batches(schema, self._batches(schema)))
+        try:
+            return self._store.run(name)
+        finally:
+            connection.unregister("shards")
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for path in self.paths:
+            with pa.memory_map(str(path)) as file:
+                reader = pa.ipc.open_file(file)
+                for number in range(reader.num_record_batches):
+                    yield reader.get_batch(number).select(schema.names)

@@ -1,87 +1,30 @@
-"""Requests as columns: what the store keeps of each, checked and masked, in Parquet shards that DuckDB loads."""
+"""Requests to columns, checked and masked, in shards on disk that DuckDB loads."""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from router_audit.adapters.plain import microseconds
 from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.usage import MOST_TOKENS
 from router_audit.stages.ingest import mask, redact
+from router_audit.stages.ingest.bulk import Bulk
+from router_audit.stages.ingest.columns import COLUMNS, COUNTS, batch, cost_text, strings
+from router_audit.stages.ingest.contents import Templates, ask_hash, content_hash
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
 
-    from router_audit.types import LoggedRequest, Message, Rejected
-
-TEXTS = (
-    "request_id", "source", "file", "response_id", "provider", "request_model", "response_model", "region",
-    "template_id", "messages", "output", "params", "logged_cost_usd", "service_tier", "status",
-    "error_type", "finish_reason", "session_id", "trace_id", "parent_id", "user_id", "team", "project",
-    "tags", "outcome_origin", "routing", "flags", "content_hash", "ask_hash", "half", "join_key",
-)  # fmt: skip
-COUNTS = (
-    "line", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-    "cache_write_1h_tokens", "reasoning_tokens", "retry_count",
-)  # fmt: skip
-NUMBERS = ("latency_ms", "time_to_first_token_ms", "outcome_score")
-COLUMNS = (*TEXTS, *COUNTS, *NUMBERS, "started_at", "resolved")
-MASKED = ("messages", "output", "params", "routing", "tags", "error_type", "user_id", "session_id")
-"""Columns in which a caller may have put anything."""
-
-FEW = (
-    "source", "file", "provider", "request_model", "response_model", "region", "template_id", "params",
-    "service_tier", "status", "error_type", "finish_reason", "team", "project", "tags", "outcome_origin",
-    "routing", "flags", "half", "user_id", "reason",
-)  # fmt: skip
-"""Columns with few distinct values, for which a dictionary is worth its making."""
-
-KNOWN = (
-    "response_id", "started_at", "latency_ms", "time_to_first_token_ms", "provider", "request_model",
-    "response_model", "region", "messages", "output", "params", "input_tokens", "output_tokens",
-    "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens",
-    "logged_cost_usd", "service_tier", "finish_reason", "session_id", "trace_id", "parent_id", "user_id",
-    "team", "project", "tags", "resolved", "outcome_score", "routing",
-)  # fmt: skip
-"""Bits of `known`, so that a record which tells nothing new of a stored call is seen without reading its text."""
+    from router_audit.types import LoggedRequest, Rejected
 
 _COUNTS = COUNTS[1:7]
-_COLLECTIONS = {"messages": "[]", "output": "[]", "params": "{}", "tags": "[]", "routing": "{}"}
-_LARGEST_COST = Decimal(10) ** 9
 _LEAST = 1 << 29
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
-
-
-def _hash(*parts: bytes) -> str:
-    return blake2b(b"\x1f".join(parts), digest_size=16).hexdigest()
-
-
-NO_TEMPLATE = _hash(b"\x00", b"[]", b"\x00")
-"""The template of a call that has neither system prompt nor tools nor response format."""
-
-
-def content_hash(template: str, conversation: bytes) -> str:
-    """What identifies equal prompts: template and messages as they are stored, whatever wrote the log."""
-    return blake2b(template.encode() + conversation, digest_size=16).hexdigest()
-
-
-def ask_hash(conversation: list[Message]) -> str | None:
-    """What identifies the question, if it is a user's turn that the call answers; case and outer spaces aside."""
-    if not conversation or conversation[-1].role != "user":
-        return None
-    parts = conversation[-1].parts
-    said = (
-        parts[0].content if len(parts) == 1 else "\n".join([part.content for part in parts if part.content])
-    )
-    if not said:
-        return None
-    return blake2b(said.strip().lower().encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _check(request: LoggedRequest) -> None:
@@ -91,41 +34,26 @@ def _check(request: LoggedRequest) -> None:
             raise RecordError(f"{name} is no token count: {str(value)[:40]}")
 
 
-def _cost(raw: str) -> str | None:
-    try:
-        value = Decimal(raw)
-    except InvalidOperation:
-        return None
-    return f"{value:.10f}" if value.is_finite() and 0 <= value < _LARGEST_COST else None
-
-
 class Shard:
-    """Rows under way to one Parquet file, with the templates they use and the rejects among them."""
+    """Rows under way to one file, with the templates they use and the rejects among them."""
 
     def __init__(self, number: int, *, redacting: bool = False) -> None:
         self.number = number
         self.rejects: list[Rejected] = []
         self._redacting = redacting
         self._rows: list[tuple[Any, ...]] = []
-        self._templates: dict[tuple[str | None, bytes, bytes | None], str] = {}
+        self._places: list[int] = []
+        self._templates = Templates()
+        self.bulk = Bulk(self._templates)
+        """Rows of plain records."""
 
     @property
     def rows(self) -> int:
-        """How many rows there are so far."""
-        return len(self._rows)
+        """How many rows there are so far, and rejects."""
+        return len(self._rows) + len(self.rejects) + self.bulk.count
 
-    def _template(self, request: LoggedRequest) -> str:
-        tools = _encode_sorted(request.tools) if request.tools else b"[]"
-        shape = None if request.response_format is None else _encode_sorted(request.response_format)
-        key = (request.system, tools, shape)
-        made = self._templates.get(key)
-        if made is None:
-            system = b"\x00" if request.system is None else request.system.encode("utf-8", "replace")
-            made = self._templates[key] = _hash(system, tools, shape or b"\x00")
-        return made
-
-    def add(self, request: LoggedRequest) -> None:
-        """One more row; raises RecordError where its numbers are impossible."""
+    def add(self, request: LoggedRequest, place: int) -> None:
+        """One more row, of that place among all records; raises RecordError where its numbers are impossible."""
         if self._redacting:
             request = redact.redacted(request)
         try:
@@ -144,7 +72,12 @@ class Shard:
             _check(request)
         cost = request.logged_cost_usd
         conversation = _encode(request.messages)
-        template = self._template(request)
+        template = self._templates.of(
+            request.system,
+            _encode_sorted(request.tools) if request.tools else b"[]",
+            None if request.response_format is None else _encode_sorted(request.response_format),
+        )
+        self._places.append(place)
         self._rows.append(
             (
                 request.request_id,
@@ -159,7 +92,7 @@ class Shard:
                 conversation,
                 _encode(request.output),
                 _encode_sorted(request.params) if request.params else b"{}",
-                None if cost is None else _cost(cost),
+                None if cost is None else cost_text(cost),
                 request.service_tier,
                 request.status,
                 request.error_type,
@@ -189,15 +122,14 @@ class Shard:
                 request.latency_ms,
                 request.time_to_first_token_ms,
                 request.outcome_score,
-                request.started_at,
+                microseconds(request.started_at),
                 request.resolved,
             )
         )
 
     def write(self, folder: Path) -> None:
-        """The rows, templates and rejects as Parquet files of this shard's number in the folder."""
+        """The rows, templates and rejects as Arrow files of this shard's number in the folder."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         for kind, table in (
             ("requests", self._requests(pa)),
@@ -205,42 +137,32 @@ class Shard:
             ("rejects", self._reject_rows(pa)),
         ):
             if table is not None:
-                pq.write_table(
-                    table,
-                    folder / f"{kind}-{self.number:06}.parquet",
-                    compression="lz4",
-                    use_dictionary=[name for name in FEW if name in table.column_names],
-                    write_statistics=False,
-                    store_schema=False,
-                )
+                path = str(folder / f"{kind}-{self.number:06}.arrow")
+                with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+                    writer.write(table)
 
     def _requests(self, pa: Any) -> pa.Table | None:
-        if not self._rows:
+        batches = []
+        if self.bulk.count:
+            batches.append(batch(self.bulk.columns, self.bulk.count))
+        if self._rows:
+            columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
+            batches.append(batch(columns | {"place": self._places}, len(self._rows)))
+        if not batches:
             return None
-        columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
-        arrays = {name: _strings(pa, columns[name]) for name in TEXTS}
-        arrays |= {name: pa.array(columns[name], pa.int64()) for name in COUNTS}
-        arrays |= {name: pa.array(columns[name], pa.float64()) for name in NUMBERS}
-        arrays["started_at"] = pa.array(columns["started_at"], pa.timestamp("us", "UTC")).cast(
-            pa.timestamp("us")
-        )
-        arrays["resolved"] = pa.array(columns["resolved"], pa.bool_())
-        first = self.number << 20
-        arrays["place"] = pa.array(range(first, first + len(self._rows)), pa.int64())
-        arrays["known"] = _known(arrays)
-        return pa.table(mask.masked(arrays, MASKED))
+        # Plain records and others stand apart here; in the store they stand as they did in the file.
+        table = pa.Table.from_batches(batches)
+        return table if len(batches) == 1 else table.sort_by("place")
 
     def _template_rows(self, pa: Any) -> pa.Table | None:
-        if not self._templates:
+        if not self._templates.rows:
             return None
-        system, tools, shape = zip(*self._templates, strict=True)
+        system, tools, shape = zip(*self._templates.rows.values(), strict=True)
         arrays = {
-            "template_id": pa.array(list(self._templates.values()), pa.large_string()),
-            "system": _strings(
-                pa, [None if text is None else text.encode("utf-8", "replace") for text in system]
-            ),
-            "tools": _strings(pa, tools),
-            "response_format": _strings(pa, shape),
+            "template_id": pa.array(list(self._templates.rows), pa.string()),
+            "system": strings(pa, system),
+            "tools": strings(pa, tools),
+            "response_format": strings(pa, shape),
         }
         return pa.table(mask.masked(arrays, ("system", "tools")))
 
@@ -248,33 +170,10 @@ class Shard:
         if not self.rejects:
             return None
         arrays = {
-            "file": pa.array([one.file for one in self.rejects], pa.large_string()),
+            "file": pa.array([one.file for one in self.rejects], pa.string()),
             "line": pa.array([one.line for one in self.rejects], pa.int64()),
-            "source": pa.array([one.source for one in self.rejects], pa.large_string()),
-            "reason": _strings(pa, [one.reason.encode("utf-8", "replace") for one in self.rejects]),
-            "excerpt": _strings(pa, [one.excerpt.encode("utf-8", "replace") for one in self.rejects]),
+            "source": pa.array([one.source for one in self.rejects], pa.string()),
+            "reason": strings(pa, [one.reason.encode("utf-8", "replace") for one in self.rejects]),
+            "excerpt": strings(pa, [one.excerpt.encode("utf-8", "replace") for one in self.rejects]),
         }
         return pa.table(mask.masked(arrays, ("reason", "excerpt")))
-
-
-def _known(arrays: dict[str, Any]) -> Any:
-    """For every row the bits of the columns it fills."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    bits = np.zeros(len(arrays["place"]), np.int64)
-    for bit, name in enumerate(KNOWN):
-        array = arrays[name]
-        if array.null_count < len(array):
-            empty = _COLLECTIONS.get(name)
-            told = array.is_valid() if empty is None else pc.not_equal(array, empty)
-            bits |= told.to_numpy(zero_copy_only=False).astype(np.int64) << bit
-    return bits
-
-
-def _strings(pa: Any, values: Any) -> Any:
-    """A text column, of texts or of UTF-8 bytes."""
-    first = next((value for value in values if value is not None), "")
-    if first.__class__ is bytes:
-        return pa.array(values, pa.large_binary()).cast(pa.large_string())
-    return pa.array(values, pa.large_string())

@@ -122,7 +122,7 @@ class _Spread:
     def _forget(self, file: _File) -> None:
         """Remove the shards of the file's pieces."""
         numbers = set(file.tasks)
-        for shard in self._folder.glob("*.parquet"):
+        for shard in self._folder.glob("*.arrow"):
             if int(shard.stem.partition("-")[2]) // decode.SHARDS_PER_TASK in numbers:
                 shard.unlink()
 

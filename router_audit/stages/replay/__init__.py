@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from router_audit.errors import ModelError, UserError
 from router_audit.llm import Budget
+from router_audit.proving import route_name
+from router_audit.stages.looks import end_samples
 from router_audit.stages.replay.plan import prepare
 from router_audit.stages.replay.run import LineResult, Run, State
 from router_audit.stages.replay.work import ReplayOptions, ReplayPlan, Work
@@ -85,6 +87,8 @@ def _replay(store: Store, work: Work, options: ReplayOptions, progress: Progress
             state.look(run)
             if state.stop is None:
                 progress.advance(run.turn(state, CHUNK))
+    ended = [state.line for state in states if state.ended]
+    end_samples(store, {(route_name(line.cell), line.model.ref): len(line.sample) for line in ended})
     return ReplayResult(
         lines=tuple(state.result() for state in states),
         trials=run.stored,

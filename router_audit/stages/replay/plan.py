@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from router_audit.policy import CELLS
 from router_audit.pricing import load_prices
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
 from router_audit.proving import route_name
-from router_audit.sampling import Sampled, order, trials_wanted
+from router_audit.sampling import Sampled, order
 from router_audit.stages.asking import plan_asks
 from router_audit.stages.audited import audited
+from router_audit.stages.replay.need import Need, audit_of
 from router_audit.stages.replay.requests import ask_of, logged_reply, record_of
 from router_audit.stages.replay.work import Line, LinePlan, Model, ReplayOptions, ReplayPlan, Work
 from router_audit.types.grading import Task
@@ -75,16 +76,19 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
             "; ".join(left_out) or "no request can be asked again: " + _counted(barred),
             where="nothing to replay",
         )
-    rows = {cell for cell, _ in pairs} | _rows_with_trials(store, seen, options)
-    share = options.delta / len(rows)
-    least, wanted = trials_wanted(options.epsilon, share)
-    most = options.trials or wanted
-    labels = labels_of(store, {each.template_id for cell, _ in pairs for each in samples[cell][:most]})
+    audit = audit_of(store, book, seen, pairs, options)
+    fresh = audit.first_need
+    drawn = {
+        (cell, candidate.ref): samples[cell][: options.trials or fresh.wanted] for cell, candidate in pairs
+    }
+    labels = labels_of(store, {each.template_id for sample in drawn.values() for each in sample})
     lines, plans = [], []
     for cell, candidate in pairs:
-        line, plan = _line(store, cell, candidate, samples[cell], most, judge, labels, options)
+        line, plan = _line(store, cell, candidate, drawn[cell, candidate.ref], fresh, judge, labels, options)
         lines.append(line)
         plans.append(plan)
+    asked = audit.of(store, [(line.cell, line.model.ref) for line in lines if line.sample])
+    lines = [replace(line, need=asked.need(line.cell, line.model.ref)) for line in lines]
     hosts = sorted(
         {line.model.client.host for line in lines if line.sample} | ({judge.client.host} if judge else set())
     )
@@ -98,8 +102,9 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
                 sessions=len(samples[line.cell]),
                 by_rule=each.by_rule,
                 trials=len(line.sample),
-                least=least,
-                wanted=wanted,
+                least=line.need.least,
+                wanted=line.need.wanted,
+                again=bool(line.need.first),
                 stored=each.stored,
                 likely_usd=each.likely_usd,
                 worst_usd=each.worst_usd,
@@ -108,7 +113,10 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
         ),
         epsilon=options.epsilon,
         delta=options.delta,
-        rows=len(rows),
+        rows=audit.rows,
+        least=fresh.least,
+        wanted=fresh.wanted,
+        least_later=audit.least_later,
         prompts=sum(each.fresh for each in plans),
         judgements=sum(each.judgements for each in plans),
         megabytes=sum(each.sent_bytes for each in plans) / 1e6,
@@ -120,7 +128,7 @@ def prepare(store: Store, options: ReplayOptions, clients: ExitStack) -> Work:
         barred=barred,
         left_out=tuple(left_out),
     )
-    return Work(summary, tuple(lines), judge, labels, share)
+    return Work(summary, tuple(lines), judge, labels, audit.share)
 
 
 def bodies(store: Store, names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -226,15 +234,6 @@ def _refuse_own_family(judge: Model, models: Sequence[Model], seen: Audited) -> 
         )
 
 
-def _rows_with_trials(store: Store, seen: Audited, options: ReplayOptions) -> set[tuple[Profile, Context]]:
-    from router_audit.proving import trials_by_cell
-
-    frame = store.query(
-        "trials", classifier=seen.classifier or "", huge_context_tokens=options.huge_context_tokens
-    )
-    return set(trials_by_cell(frame)[0])
-
-
 def labels_of(store: Store, templates: set[str]) -> dict[str, frozenset[str]]:
     """The closed set that the incumbents' answers under a template come from, where they do."""
     answers: dict[str, list[str]] = {}
@@ -261,8 +260,8 @@ def _line(
     store: Store,
     cell: tuple[Profile, Context],
     model: Model,
-    sessions: Sequence[Sampled],
-    most: int,
+    drawn: Sequence[Sampled],
+    need: Need,
     judge: Model | None,
     labels: Mapping[str, frozenset[str]],
     options: ReplayOptions,
@@ -271,7 +270,6 @@ def _line(
     cost = _Cost()
     sample: list[Sampled] = []
     ungradable: list[Sampled] = []
-    drawn = sessions[:most]
     for start in range(0, len(drawn), AT_ONCE):
         part = drawn[start : start + AT_ONCE]
         rows = bodies(store, [each.request_id for each in part])
@@ -302,7 +300,7 @@ def _line(
             cost.likely_usd += said.likely_usd
             cost.worst_usd += said.worst_usd
             cost.sent_bytes += sum(_size(ask) for ask in judged)
-    return Line(cell, model, tuple(sample), tuple(ungradable)), cost
+    return Line(cell, model, tuple(sample), tuple(ungradable), need), cost
 
 
 def _size(ask: Ask) -> int:

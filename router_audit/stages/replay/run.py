@@ -9,7 +9,8 @@ from itertools import chain
 from math import exp
 from typing import TYPE_CHECKING, Literal
 
-from router_audit.certify import TAUS, decided
+from router_audit.certify import TAUS
+from router_audit.certify.looks import decided
 from router_audit.graders import grade
 from router_audit.graders.judge import questions, verdict
 from router_audit.stages.asking import ask_stored
@@ -71,21 +72,41 @@ class State:
         """Stop where the rest of the planned sample can change no verdict, at any threshold.
 
         Every (candidate, tau) must be decided: looking at one alone would be optional stopping for the others.
-        The level is the one that the row starts with; what other rows hand over can only raise it.
+        The level is the one that the row starts with; what other rows hand over can only raise it. The line of
+        a candidate that a table was built on already is stopped as soon as a later look certifies it.
         """
         left = len(self.line.sample) - self.asked
         if not left:
             self.stop = "sample-used-up"
             return
+        first = self.line.need.first
+        if first and self.asked < first[0.0].trials:
+            return  # what was looked at before is there already
         said = set()
         for tau in TAUS if run.options.logprobs else TAUS[:1]:
             kept = [g for g, sure in self.grades if tau == 0 or (sure is not None and sure >= tau)]
             regrets = sum(g.incumbent_ok and not g.candidate_ok for g in kept)
-            said.add(decided(len(kept), regrets, len(kept) + left, run.options.epsilon, run.work.share))
+            said.add(
+                decided(
+                    len(kept),
+                    regrets,
+                    len(kept) + left,
+                    run.options.epsilon,
+                    run.work.share,
+                    first.get(tau),
+                )
+            )
         if said == {"reject"}:
             self.stop = "certain"
-        elif said == {"futile"} and len(self.line.sample) >= run.work.plan.lines[0].least:
-            self.stop = "hopeless"  # a smaller sample was never meant to certify: it is asked to its end
+        elif said == {"futile"} and not self.line.need.done < len(self.line.sample) < self.line.need.least:
+            self.stop = "hopeless"  # a sample too small to certify was never meant to: it is asked to its end
+
+    @property
+    def ended(self) -> bool:
+        """Whether a verdict could be read off what it shows now: trials after that are another look."""
+        if self.stop == "sample-used-up":
+            return len(self.grades) >= self.line.need.least and not self.ungraded and not self.line.ungradable
+        return self.stop in {"certain", "hopeless"}
 
     def result(self) -> LineResult:
         """What became of the line, once it has stopped."""

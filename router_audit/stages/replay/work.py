@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from router_audit.llm import Client
     from router_audit.sampling import Sampled
+    from router_audit.stages.replay.need import Need
     from router_audit.types import Context, Profile
     from router_audit.types.price import ModelPrice
 
@@ -80,9 +81,11 @@ class LinePlan:
     trials: int
     """How many will be made."""
     least: int
-    """Trials that would certify without a single regret."""
+    """Trials that would certify without a single regret; after a look: in all, without a further one."""
     wanted: int
-    """Trials that certify four times in five if the true regret is a fifth of epsilon."""
+    """Trials, in all, that certify four times in five if the true regret is a fifth of epsilon."""
+    again: bool
+    """Whether its trials were looked at before, in a table or at the end of a replay: then it takes more of them."""
     stored: int
     """Of `trials`, those whose answer is in the store already."""
     likely_usd: Decimal
@@ -99,6 +102,12 @@ class ReplayPlan:
     delta: float
     rows: int
     """Rows of the table that share delta."""
+    least: int
+    """Trials without a regret that certify at a first look."""
+    wanted: int
+    """Trials that certify at a first look, four times in five if the true regret is a fifth of epsilon."""
+    least_later: int
+    """Trials without a regret that certify at any later look."""
     prompts: int
     """Whole requests that would leave the machine, once for each candidate."""
     judgements: int
@@ -125,6 +134,7 @@ class Line:
     """In the order of asking."""
     ungradable: tuple[Sampled, ...]
     """Of the same sample, what nobody could grade: not asked, and counted."""
+    need: Need
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-INSERT INTO rejects BY NAME SELECT * FROM read_parquet($shards::VARCHAR[]);
+INSERT INTO rejects BY NAME SELECT * FROM shards;

@@ -2,4 +2,4 @@ CREATE OR REPLACE TEMP TABLE staged AS
 SELECT
     place, request_id AS given_id, request_id AS call_id, join_key, half, source,
     started_at, output_tokens, known, request_model, response_model
-FROM read_parquet($shards::VARCHAR[]);
+FROM shards;

@@ -1,8 +1,6 @@
 -- One row per stored call with what tracking needs: served, shadow and first answers alike; no bodies.
 SELECT
-    r.request_id,
-    COALESCE(r.session_id, r.trace_id) AS conversation_id,  -- NULL where the log names no session
-    r.template_id,
+    hash(COALESCE(r.session_id, r.trace_id, r.request_id)) AS task,  -- a number groups faster than a name
     r.started_at,
     r.provider,
     r.request_model,

@@ -11,7 +11,8 @@ SELECT
     t.confidence,
     t.candidate_cost_usd::DOUBLE AS candidate_cost_usd,
     t.candidate_latency_ms,
-    t.origin
+    t.origin,
+    t.arrived
 FROM trials t
 LEFT JOIN requests r ON r.request_id = t.request_id
 LEFT JOIN predictions p ON p.content_hash = r.content_hash AND p.classifier = $classifier

@@ -1,0 +1,2 @@
+-- The samples that replays have ended.
+SELECT route, candidate, arrived, planned FROM ended_samples;
