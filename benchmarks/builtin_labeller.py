@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from router_audit.builtin_corpus import OWN_SOURCE, PROFILES, is_trainable
-from router_audit.builtin_training import (
+from router_audit.builtin.corpus import OWN_SOURCE, PROFILES, is_trainable
+from router_audit.builtin.training import (
     SourceResult,
     TrainingSet,
     calibrated_head,
@@ -34,8 +34,8 @@ from router_audit.builtin_training import (
     public_sources,
     subset,
 )
-from router_audit.classifier_head import load_head, save_head
-from router_audit.classifier_report import Evaluation, evaluate
+from router_audit.classifier.head import load_head, save_head
+from router_audit.classifier.report import Evaluation, evaluate
 from router_audit.labellers.builtin import HEAD_FOLDER, BuiltinLabeller
 
 if TYPE_CHECKING:

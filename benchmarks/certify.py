@@ -21,7 +21,7 @@ from scipy.special import ndtr, ndtri
 
 from router_audit.certify import TAUS, Candidate, Counts, FirstLook, Plan, certify, path_of, power
 from router_audit.certify.looks import trials_wanted
-from router_audit.sampling import trials_wanted as wanted_at_first
+from router_audit.proof.sampling import trials_wanted as wanted_at_first
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

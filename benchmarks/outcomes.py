@@ -50,7 +50,7 @@ from router_audit.certify import (
     tally,
     verify_evidence,
 )
-from router_audit.sampling import trials_wanted
+from router_audit.proof.sampling import trials_wanted
 from router_audit.types import Trial
 
 if TYPE_CHECKING:

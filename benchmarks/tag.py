@@ -79,8 +79,8 @@ def trained_f1(vectors: NDArray[np.float32], asked: list[Asked]) -> float:
     """Macro-F1 of logistic regression over `vectors` (n, d), each deployment judged by one that has not seen it."""
     import numpy as np
 
-    from router_audit.classifier import fit_linear, predict_proba
-    from router_audit.classifier_head import Head
+    from router_audit.classifier.fit import fit_linear, predict_proba
+    from router_audit.classifier.head import Head
     from router_audit.types import PROFILES
 
     true = [one.profile for one in asked]

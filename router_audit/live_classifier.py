@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import build_features, stored_features
-from router_audit.classifier import Prediction, predict, predict_proba
-from router_audit.classifier_head import Head, load_head
+from router_audit.builtin.features import build_features, stored_features
+from router_audit.classifier.fit import Prediction, predict, predict_proba
+from router_audit.classifier.head import Head, load_head
 from router_audit.embedding import CachedEncoder, StaticTokens, load_encoder
 from router_audit.errors import ModelError
+from router_audit.files.tables import classifier_folder
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT
-from router_audit.tablefile import classifier_folder
-from router_audit.text_recipe import RECIPE_VERSION, PromptView, view_prompt
+from router_audit.recipe.view import RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,14 +10,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router_audit.comparison import compare, markdown
 from router_audit.errors import InputError
+from router_audit.files.tables import read_table, schema, versions, write_next
+from router_audit.month.comparison import compare, markdown
+from router_audit.proof.verification import table_problems
 from router_audit.stages import build_table, canary, drift, ingest, report, tag, train
 from router_audit.stages.classifier_files import publish
 from router_audit.stages.newcomers import newcomers, record_models, retiring
-from router_audit.tablefile import read_table, schema, versions, write_next
 from router_audit.types.retune import Gate
-from router_audit.verification import table_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from router_audit.builtin_features import build_features, stored_columns
-from router_audit.classifier import fit_linear
-from router_audit.classifier_head import Head, save_head
-from router_audit.table_document import pretty, sealed
-from router_audit.tablefile import classifier_folder
-from router_audit.text_recipe import RECIPE_VERSION, view_prompt
+from router_audit.builtin.features import build_features, stored_columns
+from router_audit.classifier.fit import fit_linear
+from router_audit.classifier.head import Head, save_head
+from router_audit.files.document import pretty, sealed
+from router_audit.files.tables import classifier_folder
+from router_audit.recipe.view import RECIPE_VERSION, view_prompt
 from router_audit.types import PROFILES
 from tests.test_policy import LADDER
 from tests.test_table_document import content as sealable

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from router_audit import embedding
-from router_audit.builtin_corpus import PROFILES, expand, is_trainable, read_rows, read_tasks
-from router_audit.builtin_training import (
+from router_audit.builtin.corpus import PROFILES, expand, is_trainable, read_rows, read_tasks
+from router_audit.builtin.training import (
     featurise,
     fit_head,
     leave_one_source_out,
@@ -25,7 +25,7 @@ from router_audit.builtin_training import (
     subset,
     train_builtin,
 )
-from router_audit.classifier_head import Neighbours, load_head, save_head
+from router_audit.classifier.head import Neighbours, load_head, save_head
 from router_audit.errors import UserError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT, BuiltinLabeller
 

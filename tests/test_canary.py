@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from router_audit.canary import DayCount, courses
 from router_audit.cli import app
+from router_audit.files.tables import read_table
+from router_audit.month.canary import DayCount, courses
 from router_audit.sequential import Pairs, e_process
 from router_audit.stages.build_table import TableOptions, build_table
 from router_audit.stages.canary import CanaryOptions, check, clear
 from router_audit.stages.trials import import_trials
 from router_audit.stages.verify import verify
 from router_audit.store import open_store
-from router_audit.tablefile import read_table
 from tests.audited import HAIKU, request_ids, trial_line
 from tests.month import Call, canary_pair, day, stored, write
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from router_audit import classifier
-from router_audit.classifier_head import Head, Layer, Neighbours, load_head, save_head
-from router_audit.classifier_report import evaluate, wilson
+from router_audit.classifier import fit as classifier
+from router_audit.classifier.head import Head, Layer, Neighbours, load_head, save_head
+from router_audit.classifier.report import evaluate, wilson
 from router_audit.errors import UserError
 
 CLASSES = ("classification", "extraction", "reasoning", "coordination")

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from router_audit.cli import app
-from router_audit.comparison import compare, markdown
+from router_audit.files.document import sealed
+from router_audit.month.comparison import compare, markdown
 from router_audit.stages.build_table import TableOptions, build_table
 from router_audit.stages.trials import import_trials
 from router_audit.store import open_store
-from router_audit.table_document import sealed
 from tests.audited import HAIKU, SONNET, Said, audited_store, request_ids, trial_line
 
 if TYPE_CHECKING:

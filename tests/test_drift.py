@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from router_audit.cli import app
-from router_audit.drifting import stability, two_samples
+from router_audit.month.drifting import stability, two_samples
 from router_audit.stages.drift import DriftOptions, drift
 from tests.month import Call, day, stored
 

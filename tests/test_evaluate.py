@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from router_audit.classifier.prompt import Example, build_prompt, candidates, split_parts
 from router_audit.cli import app
-from router_audit.prompt_choice import Example, build_prompt, candidates, split_parts
 from tests.labelled_log import KINDS, THINGS, write_log
 from tests.loopback import Call, Loopback, Says
 

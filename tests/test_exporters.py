@@ -20,8 +20,8 @@ from router_audit.exporters import EXPORTERS
 from router_audit.exporters.csv import CSV
 from router_audit.exporters.python import PYTHON
 from router_audit.exporters.typescript import TYPESCRIPT
+from router_audit.files.document import sealed
 from router_audit.routing import WINDOW_MARGIN, Facts, decide, rules_of
-from router_audit.table_document import sealed
 from router_audit.types import PROFILES
 from tests.routed import PRICES, ask, content, write_table
 from tests.test_policy import LADDER

@@ -26,12 +26,12 @@ from router_audit.certify import (
     looks,
     verify_evidence,
 )
+from router_audit.files.tables import schema
+from router_audit.proof.verification import table_problems
 from router_audit.stages.build_table import TableOptions, build_table
 from router_audit.stages.looks import standing
 from router_audit.stages.trials import import_trials
 from router_audit.stages.verify import verify
-from router_audit.tablefile import schema
-from router_audit.verification import table_problems
 from tests.audited import HAIKU, SONNET, Said, audited_store, request_ids, trial_line
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from router_audit.observing import Observation, with_observations
+from router_audit.files.document import content_digest, digest
+from router_audit.files.tables import schema
 from router_audit.policy import NO_EVIDENCE, Verdict
-from router_audit.proving import Gap
+from router_audit.proof.observing import Observation, with_observations
+from router_audit.proof.proving import Gap
+from router_audit.proof.verification import table_problems
 from router_audit.savings.verdict import controls_verdict
 from router_audit.stages.build_table import TableOptions, build_table
 from router_audit.stages.trials import import_trials
 from router_audit.stages.verify import verify
-from router_audit.table_document import content_digest, digest
-from router_audit.tablefile import schema
 from router_audit.types.money import Control
-from router_audit.verification import table_problems
 from tests.audited import HAIKU, OPUS, SONNET, Said, audited_store, request_ids, trial_line
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from router_audit.files.document import sealed
 from router_audit.render import as_document, html, markdown, percent, to_json, usd, verdict
 from router_audit.render.charts.svg import shortened, ticks
 from router_audit.render.document import at
 from router_audit.render.page import count, day
-from router_audit.table_document import sealed
 from router_audit.types.report import Crossing, Example, PeriodSpend, Share, Summary, TokenKind, Unknown
 from tests.test_table_document import content
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from router_audit.month.tracking import period_for
 from router_audit.render import html
 from router_audit.render.charts.course import (
     Seen,
@@ -27,7 +28,6 @@ from router_audit.stages.report import ReportOptions, report
 from router_audit.stages.track import TrackOptions, track
 from router_audit.store import Store, open_store
 from router_audit.summary.words import unit_usd
-from router_audit.tracking import period_for
 from router_audit.types.track import ALL, Estimate, OriginMix, Track, TrackRow
 from tests.audited import HAIKU
 from tests.month import PREMIUM, Call, canary_pair, stored

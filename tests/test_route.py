@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router_audit.classifier_head import load_head, pack_head
+from router_audit.classifier.head import load_head, pack_head
 from router_audit.embedding import load_encoder
 from router_audit.stages.classifier_files import publish
 from router_audit.types import PROFILES

@@ -170,7 +170,7 @@ def test_a_changed_classifier_is_refused(tables: Path) -> None:
 
 
 def test_a_table_without_a_classifier_says_what_to_do(tmp_path: Path) -> None:
-    from router_audit.table_document import pretty, sealed
+    from router_audit.files.document import pretty, sealed
 
     path = tmp_path / "v0001.json"
     path.write_text(

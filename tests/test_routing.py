@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router_audit.errors import InputError
+from router_audit.files.document import sealed
 from router_audit.routing import Facts, canary_draw, decide, escalate, fall_back, in_canary, rules_of
-from router_audit.table_document import sealed
 from router_audit.types import PROFILES, AnswerSignal, Decision, Escalation, Ladder
 from tests.routed import PRICES, content
 from tests.test_policy import FLASH, HAIKU, LADDER, OPUS, SONNET

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from router_audit.table_document import problems
-from router_audit.tablefile import schema
+from router_audit.files.document import problems
+from router_audit.files.tables import schema
 from tests.conftest import ROOT
 
 SAMPLES = ROOT / "sample_logs"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from router_audit.certify import power, tally, trials_needed
 from router_audit.certify.path import Step
-from router_audit.sampling import Sampled, order, trials_wanted
+from router_audit.proof.sampling import Sampled, order, trials_wanted
 from router_audit.types import Trial
 
 requests = st.lists(

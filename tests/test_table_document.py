@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from router_audit.files.document import canonical, pretty, problems, sealed
 from router_audit.policy import CELLS, Traffic, routes
-from router_audit.table_document import canonical, pretty, problems, sealed
 from tests.test_policy import BUSY, LADDER
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from router_audit.prompt_record import read_prompt
-from router_audit.text_cues import CUE_NAMES, count_cues
-from router_audit.text_guard import strip_attacks
-from router_audit.text_recipe import FEATURE_NAMES, tell_instruction, view_prompt
+from router_audit.recipe.cues import CUE_NAMES, count_cues
+from router_audit.recipe.guard import strip_attacks
+from router_audit.recipe.record import read_prompt
+from router_audit.recipe.view import FEATURE_NAMES, tell_instruction, view_prompt
 
 REVIEW = "The kettle arrived with a dent and the lid does not close. I asked for a refund twice and nobody wrote back."
 TASKS = (

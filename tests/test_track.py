@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from router_audit.cli import app
+from router_audit.month.tracking import mean_interval, mix_change, rate_interval, sparkline
 from router_audit.stages.track import TrackOptions, track
 from router_audit.store import open_store
-from router_audit.tracking import mean_interval, mix_change, rate_interval, sparkline
 from tests.audited import HAIKU, OPUS
 from tests.month import PREMIUM, Call, canary_pair, day, stored
 

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 
 from router_audit.cli import app
 from router_audit.errors import CheckFailed, InputError
+from router_audit.files.document import content_digest, digest, pretty
+from router_audit.files.tables import schema
+from router_audit.proof.verification import table_problems
 from router_audit.stages.build_table import TableOptions, build_table
 from router_audit.stages.trials import import_trials
 from router_audit.stages.verify import verify
 from router_audit.store import open_store
-from router_audit.table_document import content_digest, digest, pretty
-from router_audit.tablefile import schema
-from router_audit.verification import table_problems
 from tests.audited import HAIKU, OPUS, SONNET, Said, audited_store, request_ids, trial_line
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def diff(
     quiet: Quiet = False,
 ) -> None:
     """Compare two routing tables: which routes moved, why, and what it does to the bill."""
-    from router_audit import comparison
+    from router_audit.month import comparison
     from router_audit.stages import diff as stage
 
     with output(json=json, quiet=quiet) as out:
@@ -46,7 +46,7 @@ def diff(
 
 def show(console: Console, diff: TableDiff) -> None:
     """Each change with its reasons, then the money."""
-    from router_audit.comparison import dollars
+    from router_audit.month.comparison import dollars
 
     if diff.same:
         console.print(f"{diff.new} says exactly what {diff.old} says.")

@@ -132,10 +132,10 @@ def retune(
     """The month's end: audit again, build the next table, and write it if every gate lets it through."""
     from router_audit import pipeline, retuning
     from router_audit.cli.errors import CHECK_FAILED
+    from router_audit.files.writing import write_whole
     from router_audit.stages import build_table, canary, ingest, report, tag, train
     from router_audit.stages.asked_labels import AskedOptions
     from router_audit.stages.money import MoneyOptions
-    from router_audit.writing import write_whole
 
     today = as_of.date() if as_of else datetime.now(UTC).date()
     stages = pipeline.RunOptions(

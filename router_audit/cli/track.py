@@ -60,7 +60,7 @@ def show(console: Console, track: Track) -> None:
     """The last period in figures with the course before it as bars, then what to read with care."""
     from rich.table import Table
 
-    from router_audit.tracking import sparkline
+    from router_audit.month.tracking import sparkline
 
     periods = list(dict.fromkeys(row.period for row in track.rows))
     known = {(row.period, row.route, row.model): row for row in track.rows}

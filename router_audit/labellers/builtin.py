@@ -7,16 +7,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router_audit.builtin_features import LIGHT, build_features, view_prompts
-from router_audit.classifier import Prediction, predict
-from router_audit.classifier_head import Head, load_head
+from router_audit.builtin.features import LIGHT, build_features, view_prompts
+from router_audit.classifier.fit import Prediction, predict
+from router_audit.classifier.head import Head, load_head
 from router_audit.errors import UserError
-from router_audit.text_recipe import RECIPE_VERSION, PromptView
+from router_audit.recipe.view import RECIPE_VERSION, PromptView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from router_audit.builtin_features import FloatArray
+    from router_audit.builtin.features import FloatArray
 
 HEAD_FOLDER = Path(__file__).parent / "builtin_head"
 NO_TEXT = "no text"

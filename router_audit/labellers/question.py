@@ -13,8 +13,8 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
-from router_audit.prompt_record import clip, read_prompt
-from router_audit.text_guard import strip_attacks
+from router_audit.recipe.guard import strip_attacks
+from router_audit.recipe.record import clip, read_prompt
 from router_audit.types import PROFILES
 from router_audit.types.ask import Ask
 

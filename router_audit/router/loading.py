@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from router_audit import routing
 from router_audit.errors import InputError, UserError
-from router_audit.tablefile import newest_table, read_table
+from router_audit.files.tables import newest_table, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from router_audit.embedding import Encoder
     from router_audit.incoming import Incoming
     from router_audit.pricing import PriceBook
+    from router_audit.recipe.view import PromptView
     from router_audit.router.loading import Loaded
     from router_audit.routing import Facts, Rules
-    from router_audit.text_recipe import PromptView
     from router_audit.types import AnswerSignal, Decision, Escalation
 
 CANARY_KEY = "ROUTER_AUDIT_CANARY_KEY"

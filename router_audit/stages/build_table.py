@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from router_audit.certify import evidence_block
 from router_audit.constraints import kept, past_alarms
 from router_audit.errors import InputError, UserError
-from router_audit.observing import block
+from router_audit.files.document import SCHEMA_VERSION
+from router_audit.files.tables import TABLES, draft_next, write_next
 from router_audit.policy import routes
 from router_audit.pricing import default_ladder, load_prices, read_ladders
 from router_audit.projection import (
     tiers_by_price,
     traffic_of,
 )
+from router_audit.proof.observing import block
 from router_audit.savings import window
 from router_audit.savings.verdict import controls_verdict
 from router_audit.stages.alarms import standing_alarms
@@ -29,8 +31,6 @@ from router_audit.stages.money import (
     savings_content,
 )
 from router_audit.stages.what_if import what_if_content
-from router_audit.table_document import SCHEMA_VERSION
-from router_audit.tablefile import TABLES, draft_next, write_next
 from router_audit.types import HUGE_CONTEXT_TOKENS
 from router_audit.types.price import ModelPrice
 from router_audit.what_if import epsilons

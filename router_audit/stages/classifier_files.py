@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router_audit.classifier_head import save_head, unpack_head
+from router_audit.classifier.head import save_head, unpack_head
 from router_audit.errors import InputError
-from router_audit.tablefile import classifier_folder
+from router_audit.files.tables import classifier_folder
 
 if TYPE_CHECKING:
     from router_audit.store import Store

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router_audit.comparison import compare
 from router_audit.errors import InputError
-from router_audit.tablefile import read_table, versions
+from router_audit.files.tables import read_table, versions
+from router_audit.month.comparison import compare
 
 if TYPE_CHECKING:
     from router_audit.types.table_diff import TableDiff

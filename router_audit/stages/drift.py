@@ -32,7 +32,7 @@ def drift(store: Store, options: DriftOptions) -> Drift:
     """Compare the two windows. Raises UserError where the store holds no dated request."""
     import polars as pl
 
-    from router_audit.drifting import stability
+    from router_audit.month.drifting import stability
 
     store.run("select_window", last=options.last)
     latest = store.query("latest_classifier")
@@ -85,7 +85,7 @@ def _tested(
     import numpy as np
     import polars as pl
 
-    from router_audit.drifting import FEWEST, LEVEL, two_samples
+    from router_audit.month.drifting import FEWEST, LEVEL, two_samples
 
     parts = [
         frame.filter(pl.col("profile") == profile).unique("session_id", keep="first", maintain_order=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import build_features, stored_columns, view_prompts
-from router_audit.classifier import predict, predict_proba
-from router_audit.classifier_head import unpack_head
-from router_audit.classifier_report import evaluate as measure
+from router_audit.builtin.features import build_features, stored_columns, view_prompts
+from router_audit.classifier.fit import predict, predict_proba
+from router_audit.classifier.head import unpack_head
+from router_audit.classifier.report import evaluate as measure
 from router_audit.embedding import load_encoder
 from router_audit.errors import ModelError
-from router_audit.goldfile import read_gold
+from router_audit.files.gold import read_gold
 from router_audit.labellers.builtin import NO_TEXT, BuiltinLabeller
 from router_audit.stages.figures import figures_of
 from router_audit.types import PROFILES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from router_audit.goldfile import GoldRecord
+    from router_audit.files.gold import GoldRecord
     from router_audit.stages.prompt_form import PromptAsking
     from router_audit.store import Store
     from router_audit.types.progress import Progress

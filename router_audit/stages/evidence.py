@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router_audit.canary import without_alarmed
-from router_audit.observing import observe, with_observations
+from router_audit.month.canary import without_alarmed
 from router_audit.policy import cell_of, next_rung
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
-from router_audit.proving import Gap, hypotheses, trials_by_cell, verdicts, with_gaps
+from router_audit.proof.observing import observe, with_observations
+from router_audit.proof.proving import Gap, hypotheses, trials_by_cell, verdicts, with_gaps
 from router_audit.stages import looks
 from router_audit.stages.alarms import standing_alarms
 from router_audit.types.price import ModelPrice
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from router_audit.certify import Audit
-    from router_audit.observing import Observation
     from router_audit.policy import Verdict
     from router_audit.pricing import PriceBook
+    from router_audit.proof.observing import Observation
     from router_audit.stages.audited import Audited
     from router_audit.store import Store
     from router_audit.types import Context, Ladder, Profile, Trial

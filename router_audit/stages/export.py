@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from router_audit.errors import UserError
 from router_audit.exporters import EXPORTERS
-from router_audit.tablefile import newest_table, read_table
-from router_audit.writing import write_whole
+from router_audit.files.tables import newest_table, read_table
+from router_audit.files.writing import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from router_audit.classifier_report import Evaluation, ProfileReport
+    from router_audit.classifier.report import Evaluation, ProfileReport
 
 
 def figures_of(found: Evaluation) -> dict[str, Any]:

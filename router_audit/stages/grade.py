@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from router_audit.files.trials import trial_id
 from router_audit.graders.human import candidate_first, graded
 from router_audit.graders.judge import excerpt
-from router_audit.sampling import rank
+from router_audit.proof.sampling import rank
 from router_audit.stages.replay.plan import bodies
 from router_audit.stages.replay.requests import logged_reply, record_of, reply_of
 from router_audit.stages.replay.run import trial_row
 from router_audit.stages.trials import add_trials
-from router_audit.trialfile import trial_id
 from router_audit.types.ask import Answer
 
 if TYPE_CHECKING:

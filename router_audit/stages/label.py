@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from router_audit.labelfile import LabelRecord, read_labels
+from router_audit.files.labels import LabelRecord, read_labels
+from router_audit.files.writing import write_whole
 from router_audit.labellers.question import excerpt
 from router_audit.stages.records import prompt_record
-from router_audit.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from router_audit.certify import Audit, Tested
-    from router_audit.proving import Hypotheses
+    from router_audit.proof.proving import Hypotheses
     from router_audit.store import Store
 
     Key = tuple[str, float]

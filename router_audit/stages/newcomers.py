@@ -10,7 +10,7 @@ from router_audit.certify import Plan
 from router_audit.pricing import load_prices
 from router_audit.pricing.catalogue import sold
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
-from router_audit.sampling import trials_wanted
+from router_audit.proof.sampling import trials_wanted
 from router_audit.stages.audited import audited
 from router_audit.types.price import ModelPrice
 from router_audit.types.retune import Newcomer, ProfileTest, Retiring

@@ -13,19 +13,19 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from router_audit.classifier_report import evaluate
+from router_audit.classifier.prompt import Example, candidates, split_parts
+from router_audit.classifier.report import evaluate
 from router_audit.errors import ModelError, UserError
+from router_audit.files.writing import write_whole
 from router_audit.labellers import ASKED
 from router_audit.labellers.question import excerpt, prompt_text, question, verdict
 from router_audit.llm import Budget
-from router_audit.prompt_choice import Example, candidates, split_parts
 from router_audit.stages.asked_labels import priced
 from router_audit.stages.asking import AskOptions, agreed, ask_stored, plan_asks
 from router_audit.stages.figures import figures_of
 from router_audit.stages.prompt_store import StoredPrompt, keep_prompt, latest_prompt
 from router_audit.stages.records import prompt_record
 from router_audit.types import PROFILES
-from router_audit.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from router_audit.files.tables import TABLES, newest_table, read_table
+from router_audit.files.writing import write_whole
 from router_audit.pricing import load_prices
 from router_audit.projection import mean_costs_usd
+from router_audit.recipe.view import FEATURE_NAMES
 from router_audit.render import html, markdown, to_json
 from router_audit.savings import monthly, total_usd, window
 from router_audit.stages.audited import audited
@@ -29,11 +32,8 @@ from router_audit.summary import (
 )
 from router_audit.summary.traffic_map import MOST_POINTS
 from router_audit.summary.unknowns import Gaps
-from router_audit.tablefile import TABLES, newest_table, read_table
-from router_audit.text_recipe import FEATURE_NAMES
 from router_audit.types.price import ModelPrice
 from router_audit.types.report import Summary
-from router_audit.writing import write_whole
 
 if TYPE_CHECKING:
     from router_audit.pricing import PriceBook
@@ -170,7 +170,7 @@ def _gaps(store: Store, seen: Audited, table: RoutingTable, book: PriceBook) -> 
 
 
 def _course(store: Store, table: RoutingTable, book: PriceBook) -> Track | None:
-    from router_audit.tracking import period_for, track
+    from router_audit.month.tracking import period_for, track
 
     frame = followed(store, book, table["ladder"], huge_context_tokens=table["huge_context_tokens"])
     return None if frame.is_empty() else track(frame, period_for(frame))

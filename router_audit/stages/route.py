@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router_audit.errors import InputError
+from router_audit.files.tables import TABLES
 from router_audit.router import Router
 from router_audit.routing import CANARY_SHARE
-from router_audit.tablefile import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

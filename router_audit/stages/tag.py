@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import build_features, stored_columns, vector_name, view_prompts
+from router_audit.builtin.features import build_features, stored_columns, vector_name, view_prompts
 from router_audit.embedding import DEFAULT_ENCODER, CachedEncoder, load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller
+from router_audit.recipe.view import RECIPE_VERSION
 from router_audit.stages.asked_labels import label_by_asking
 from router_audit.stages.records import prompt_record
-from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from router_audit.recipe.view import PromptView
     from router_audit.stages.asked_labels import AskedOptions, CoreEstimate
     from router_audit.store import Store
-    from router_audit.text_recipe import PromptView
     from router_audit.types.progress import Progress
 
 BATCH = 512

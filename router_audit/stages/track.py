@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router_audit.errors import UserError
+from router_audit.files.tables import TABLES, read_table, versions
 from router_audit.pricing import load_prices
 from router_audit.stages.followed import followed
-from router_audit.tablefile import TABLES, read_table, versions
 from router_audit.types import HUGE_CONTEXT_TOKENS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def track(store: Store, options: TrackOptions) -> Track:
 
     Raises UserError where the store holds no request in the window.
     """
-    from router_audit.tracking import track as tracked
+    from router_audit.month.tracking import track as tracked
 
     found = versions(options.tables)
     frame = followed(

@@ -6,17 +6,17 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin_features import matrix, vector_name
-from router_audit.classifier import calibrate, fit_linear, grouped_split, predict, predict_proba
-from router_audit.classifier_head import Head, pack_head
-from router_audit.classifier_report import Evaluation, evaluate
+from router_audit.builtin.features import matrix, vector_name
+from router_audit.classifier.fit import calibrate, fit_linear, grouped_split, predict, predict_proba
+from router_audit.classifier.head import Head, pack_head
+from router_audit.classifier.report import Evaluation, evaluate
 from router_audit.embedding import DEFAULT_ENCODER, load_encoder
 from router_audit.labellers.builtin import BuiltinLabeller
+from router_audit.recipe.view import RECIPE_VERSION
 from router_audit.selection import suspects
 from router_audit.stages.figures import figures_of
 from router_audit.stages.label_health import WORST, Drift, LabelNoise, Suspect, drift
 from router_audit.stages.prompt_form import PromptAsking, PromptResult, train_prompt
-from router_audit.text_recipe import RECIPE_VERSION
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:

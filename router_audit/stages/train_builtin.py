@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router_audit.builtin_training import train_builtin as fit
-from router_audit.classifier_head import save_head
+from router_audit.builtin.training import train_builtin as fit
+from router_audit.classifier.head import save_head
 from router_audit.labellers.builtin import HEAD_FOLDER
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from router_audit.trialfile import TrialRecord, read_trials, trial_id, written
+from router_audit.files.trials import TrialRecord, read_trials, trial_id, written
+from router_audit.files.writing import write_whole
 from router_audit.types import HUGE_CONTEXT_TOKENS
-from router_audit.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

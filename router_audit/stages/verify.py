@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router_audit.errors import CheckFailed
-from router_audit.tablefile import read_document, schema
-from router_audit.verification import hypotheses, table_problems
+from router_audit.files.tables import read_document, schema
+from router_audit.proof.verification import hypotheses, table_problems
 
 if TYPE_CHECKING:
     from pathlib import Path

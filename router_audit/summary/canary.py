@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router_audit.canary import DayCount, courses
+from router_audit.month.canary import DayCount, courses
 from router_audit.sequential import EProcess, Pairs
 from router_audit.types.report import CanaryDay, CanaryLine
 

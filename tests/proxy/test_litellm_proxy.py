@@ -225,7 +225,7 @@ def test_no_request_fails_while_the_table_is_deleted_corrupted_and_replaced(
     table.write_text(whole[: len(whole) // 2], "utf-8")
     time.sleep(3)
     document = json.loads(whole)
-    from router_audit.table_document import pretty, sealed
+    from router_audit.files.document import pretty, sealed
 
     names = {"version", "parent", "digest", "content_digest"}
     content = {key: value for key, value in document.items() if key not in names}

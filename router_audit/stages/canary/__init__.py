@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router_audit.canary import DayCount, courses, sight
 from router_audit.errors import InputError, UserError
+from router_audit.files.tables import read_table, versions
+from router_audit.month.canary import DayCount, courses, sight
 from router_audit.sequential import Pairs, canary_plan, discordant_share
 from router_audit.stages.alarms import alarms
 from router_audit.stages.canary.grading import count_pairs, grade_pairs
 from router_audit.stages.canary.judging import judge_states
 from router_audit.stages.canary.options import CanaryOptions
 from router_audit.stages.canary.revert import go_back_to, revert, served
-from router_audit.tablefile import read_table, versions
 from router_audit.types.canary import CanaryCheck, CanaryPlanned, CanaryRoute, PlanRow
 from router_audit.types.grading import rung_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from router_audit.canary import Course
+    from router_audit.month.canary import Course
     from router_audit.stages.alarms import Alarm
     from router_audit.store import Store
     from router_audit.types import RoutingTable

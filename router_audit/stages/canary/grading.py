@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
+from router_audit.files.trials import trial_id
 from router_audit.graders import grade
 from router_audit.policy import cell_of
 from router_audit.stages.canary.judging import judge_of
 from router_audit.stages.replay.plan import bodies, labels_of, task_of
 from router_audit.stages.replay.requests import logged_reply
 from router_audit.stages.trials import add_trials
-from router_audit.trialfile import trial_id
 from router_audit.types.grading import EVIDENCE_LADDER, Grade, rung_of
 
 if TYPE_CHECKING:

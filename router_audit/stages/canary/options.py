@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from router_audit.tablefile import TABLES
+from router_audit.files.tables import TABLES
 from router_audit.types import HUGE_CONTEXT_TOKENS
 
 if TYPE_CHECKING:

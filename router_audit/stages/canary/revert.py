@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from router_audit.errors import InputError
-from router_audit.tablefile import read_table, versions, write_next
+from router_audit.files.tables import read_table, versions, write_next
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from router_audit.errors import ModelError, UserError
 from router_audit.llm import Budget
-from router_audit.proving import route_name
+from router_audit.proof.proving import route_name
 from router_audit.stages.looks import end_samples
 from router_audit.stages.replay.plan import prepare
 from router_audit.stages.replay.run import LineResult, Run, State

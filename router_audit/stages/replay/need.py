@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router_audit.canary import without_alarmed
 from router_audit.certify import TAUS, FirstLook, Plan, tally
 from router_audit.certify.looks import further_trials
 from router_audit.certify.looks import trials_wanted as wanted_later
 from router_audit.certify.path import WANTED_POWER, Step
+from router_audit.month.canary import without_alarmed
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
-from router_audit.proving import along_the_ladder, route_name, shown_before, trials_by_cell
-from router_audit.sampling import trials_wanted
+from router_audit.proof.proving import along_the_ladder, route_name, shown_before, trials_by_cell
+from router_audit.proof.sampling import trials_wanted
 from router_audit.stages.alarms import standing_alarms
 from router_audit.stages.looks import Ended, Standing, ended_samples, standing
 from router_audit.types.price import ModelPrice

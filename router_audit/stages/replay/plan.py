@@ -17,8 +17,8 @@ from router_audit.llm import client_for
 from router_audit.policy import CELLS
 from router_audit.pricing import load_prices
 from router_audit.projection import incumbent_costs_usd, mean_costs_usd
-from router_audit.proving import route_name
-from router_audit.sampling import Sampled, order
+from router_audit.proof.proving import route_name
+from router_audit.proof.sampling import Sampled, order
 from router_audit.stages.asking import plan_asks
 from router_audit.stages.audited import audited
 from router_audit.stages.replay.need import Need, audit_of

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Literal
 
 from router_audit.certify import TAUS
 from router_audit.certify.looks import decided
+from router_audit.files.trials import trial_id
 from router_audit.graders import grade
 from router_audit.graders.judge import questions, verdict
 from router_audit.stages.asking import ask_stored
 from router_audit.stages.replay.plan import bodies, task_of
 from router_audit.stages.replay.requests import ask_of, logged_reply, record_of, reply_of
 from router_audit.stages.trials import add_trials
-from router_audit.trialfile import trial_id
 from router_audit.types.grading import Abstained, Grade
 from router_audit.types.progress import Unwatched
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from router_audit.llm import Budget
-    from router_audit.sampling import Sampled
+    from router_audit.proof.sampling import Sampled
     from router_audit.stages.replay.work import Line, Model, ReplayOptions, Work
     from router_audit.store import Store
     from router_audit.types import Context, Profile

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from router_audit.llm import Client
-    from router_audit.sampling import Sampled
+    from router_audit.proof.sampling import Sampled
     from router_audit.stages.replay.need import Need
     from router_audit.types import Context, Profile
     from router_audit.types.price import ModelPrice

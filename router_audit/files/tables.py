@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from router_audit.errors import InputError
-from router_audit.table_document import content_digest, pretty, problems, sealed
-from router_audit.writing import write_once
+from router_audit.files.document import content_digest, pretty, problems, sealed
+from router_audit.files.writing import write_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router_audit.builtin_corpus import (
+from router_audit.builtin.corpus import (
     OWN_SOURCE,
     PROFILES,
     LabelledPrompt,
@@ -15,8 +15,8 @@ from router_audit.builtin_corpus import (
     read_rows,
     read_tasks,
 )
-from router_audit.builtin_features import STATIC, STRUCTURE, build_features, view_prompts
-from router_audit.classifier import (
+from router_audit.builtin.features import STATIC, STRUCTURE, build_features, view_prompts
+from router_audit.classifier.fit import (
     fit_linear,
     fit_neighbours,
     fit_network,
@@ -24,10 +24,10 @@ from router_audit.classifier import (
     predict_proba,
     raw_log_probabilities,
 )
-from router_audit.classifier_head import Head, Neighbours
+from router_audit.classifier.head import Head, Neighbours
 from router_audit.embedding import StaticTokens
 from router_audit.errors import UserError
-from router_audit.text_recipe import RECIPE_VERSION
+from router_audit.recipe.view import RECIPE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

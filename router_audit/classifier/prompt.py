@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from router_audit.classifier import grouped_split
+from router_audit.classifier.fit import grouped_split
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router_audit.prompt_record import PromptParts, Turn, read_prompt
-from router_audit.text_cues import CUE_NAMES, count_cues
-from router_audit.text_guard import strip_attacks
+from router_audit.recipe.cues import CUE_NAMES, count_cues
+from router_audit.recipe.guard import strip_attacks
+from router_audit.recipe.record import PromptParts, Turn, read_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

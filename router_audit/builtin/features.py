@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router_audit.embedding import Encoder, StaticTokens, static_tokens
-from router_audit.text_recipe import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
+from router_audit.recipe.view import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,10 +12,10 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from router_audit.certify import TAUS, audit_again, verify_evidence
-from router_audit.observing import from_block, with_observations
+from router_audit.files.document import digest_problems, shape_problems
 from router_audit.policy import CELLS, Traffic, next_rung, routes, tier_of
-from router_audit.proving import Gap, route_name, verdicts, with_gaps
-from router_audit.table_document import digest_problems, shape_problems
+from router_audit.proof.observing import from_block, with_observations
+from router_audit.proof.proving import Gap, route_name, verdicts, with_gaps
 from router_audit.types import Ladder, LadderModel, Route
 
 if TYPE_CHECKING:

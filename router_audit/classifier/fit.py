@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from router_audit.classifier_head import Head, Layer, Member, Neighbours
+from router_audit.classifier.head import Head, Layer, Member, Neighbours
 from router_audit.errors import UserError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""How the builtin labeller is made: its corpus, its features, its training."""

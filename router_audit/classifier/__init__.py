@@ -1,0 +1,1 @@
+"""The profile classifier: fitted, applied, measured, and its other form, a prompt."""
