@@ -10,8 +10,8 @@ from router_audit.embedding.sentence_transformer import TorchEncoder
 from router_audit.embedding.static import StaticTokens, static_tokens
 
 DEFAULT_ENCODER = "static"
-"""What vectors a user's own classifier is trained over. MiniLM's forward pass costs hundreds of times as much and tells
-no more of a log's own kinds of work: see benchmarks/RESULTS.md."""
+"""What vectors a user's own classifier is trained over. MiniLM's forward pass costs a hundred times as much; split by
+system prompt it tells no more of a log's own kinds of work, on sources that the log does not hold a little more."""
 
 __all__ = [
     "DEFAULT_ENCODER",
