@@ -42,15 +42,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 CARD = HEAD_FOLDER / "README.md"
+MEMBERS = Path(__file__).parent / "builtin_members.json"
+"""What benchmarks.builtin_members measured."""
 WEAK = """
 - Unseen sources stay harder than unseen rows: see the spread between sources above. A source of one template stands or falls as a whole.
 - A short question before or after a long text, without a system message or a word like "classify" (the P3 templates of yizhongw/self-instruct over reviews and paragraphs), is the worst of the sources held back. The shipped head has such rows in its training set; a head without them takes the text's own words for the order. Two other ways of choosing the sentences were tried after that was seen, were worse elsewhere, and were dropped.
+- The hashed words cost single sources what they give others: the one template of teacherpeterpan/Logic-LLM (is a statement true, false or unknown, given premises?), right throughout without them when no row of it was trained on, is mostly taken for classification with them. The shipped head has that template in its training set; others of its kind may fare so.
+- The hashed words learn the system messages of public sources by heart. The odd cases called hard-negative-coordination, one function call under the very system messages that ShishirPatil/gorilla and microsoft/JARVIS put over several, were right in half of the cases before and are nearly all taken for coordination now: where one system message covers both kinds, the words of that message outvote the shape of the request. The rule that chose the members did not read the odd cases.
 - Questions of general knowledge that a reader may call reasoning or plain look-up, and true-or-false questions over rules, are contested between reasoning and classification, in the data as in the head.
 - A bare request without tools or system message ("find me a hotel and book it") is told from advice by its wording alone.
 - A single forced function call counts as extraction, several dependent ones as coordination; long tool catalogues with a one-step request fall between.
 - The cue words cover about a dozen languages, English far the best. The token table was made for English: in other scripts it reads single characters.
 - Public rows were labelled by the datasets' purpose; 3 to 6% are disputable.
 - The corpus of our own was written by few hands, who knew the public sources that are not held back.
+"""
+MEMBERS_SAID = """
+Tried once, with settings taken over from an earlier version and not searched: beside structure and likeness (all there was before), logistic regression over the instruction's hashed words, and the same over MiniLM's vector of the instruction, each with one share. The rule, fixed before the figures were seen: the best on the mean of *own alone → held back* and *one out: licensed* ships if it beats structure and likeness by 0.01 there and loses no more than 0.005 on *one out: all*; within 0.005 of each other, the one with fewer forward passes.
+The sentence member learnt from two requests of each task of our own, the others from all of them: a forward pass costs hundreds of times what the rest does. A further member over MiniLM's vector of the turn's head and tail was meant to be compared and was not measured, for the same cost.
+By the rule the set with both new members wins. What ships is the best set without a forward pass, which satisfies the rule against structure and likeness: a head that tags by one encoder pass a text and decides live without it is not built yet. Written by `python -m benchmarks.builtin_members`.
 """
 
 
@@ -101,7 +110,7 @@ def measured(everything: TrainingSet) -> str:
         )
     lines += [
         "",
-        "The sources held back, a third, were drawn by the hash of their name. Recipe, members and settings were chosen without them; the last line is the honest figure.",
+        "The sources held back, a third, were drawn by the hash of their name. Recipe and settings were chosen without them; whether the member over hashed words joins was decided once with them in view, by a rule fixed beforehand (see the members compared), which may flatter their figures a little.",
         "",
         "### Per source",
         "",
@@ -135,6 +144,26 @@ def measured(everything: TrainingSet) -> str:
         )
     kept = ", ".join(f"{share:.0%}: {risk:.1%}" for share, risk in found.risk_coverage)
     lines += ["", f"Error among the most certain share of rows: {kept}."]
+    return "\n".join(lines)
+
+
+def members_compared() -> str:
+    """The Markdown of what each set of members reached, and of the rule that chose between them."""
+    lines = [
+        "## Members compared",
+        "",
+        MEMBERS_SAID.strip(),
+        "",
+        "| members | own alone → all | own alone → held back | one out: all | one out: licensed | without the held back → held back | decides |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in json.loads(MEMBERS.read_text(encoding="utf-8")):
+        figures = [
+            row[name] for name in ("alone_all", "alone_back", "one_out_all", "one_out_licensed", "back")
+        ]
+        decides = statistics.mean((row["alone_back"], row["one_out_licensed"]))
+        shown = " | ".join(f"{figure:.3f}" for figure in [*figures, decides])
+        lines.append(f"| {', '.join(row['members'])} | {shown} |")
     return "\n".join(lines)
 
 
@@ -180,13 +209,13 @@ def trained_on(paths: Sequence[Path], everything: TrainingSet) -> str:
         f"Version {head.version}, text recipe {head.about['recipe']}, {sum(p.stat().st_size for p in HEAD_FOLDER.glob('head.*')) / 1e6:.1f} MB of numbers (`head.json`, `head.npz`; no pickle, no text).",
         "Written by `python -m benchmarks.builtin_labeller " + " ".join(path.name for path in paths) + " --train --card`; `router-audit train --builtin` with the same files gives the same bytes.",
         "",
-        "It tells which of four kinds of work a request asks for. Three members are averaged: logistic regression and a network of one hidden layer over the structure features and cue words of the text recipe, and the votes of instructions of our own corpus that read alike, as weighted means of MiniLM's token vectors. No forward pass of an encoder is needed.",
+        "It tells which of four kinds of work a request asks for. Three opinions are averaged: of logistic regression and a network of one hidden layer over the structure features and cue words of the text recipe; of the instructions of our own corpus that read alike, as weighted means of MiniLM's token vectors; and of logistic regression over the instruction's words and word pairs, hashed into 4,096 columns. No forward pass of an encoder is needed.",
         f"It withholds its verdict below a probability of {head.minimum_probability}.",
         "",
         "## What it was trained on",
         "",
         f"- **Our own corpus**: {len({row.task for row in own}):,} tasks ({', '.join(f'{name} {count}' for name, count in kinds.items())}), expanded to {len(own):,} requests. All text written for this project; Apache-2.0, like the code. The voters are of it alone.",
-        "- **Public rows whose licence permits it** (the two members over structure alone saw them):",
+        "- **Public rows whose licence permits it** (all members but the voters saw them):",
         "",
         "| source | licence | rows |",
         "| --- | --- | --- |",
@@ -238,7 +267,7 @@ def main() -> None:
     if options.train:
         trainable = [index for index, row in enumerate(everything.rows) if is_trainable(row)]
         save_head(calibrated_head(subset(everything, trainable), options.seed), HEAD_FOLDER)
-    parts = [trained_on(options.corpus, everything), measured(everything)]
+    parts = [trained_on(options.corpus, everything), measured(everything), members_compared()]
     if options.probe:
         parts.append(odd_cases(options.probe, BuiltinLabeller()))
     parts.append("## Known weaknesses\n" + WEAK.rstrip())

@@ -15,6 +15,14 @@ import pytest
 
 from router_audit import embedding
 from router_audit.builtin.corpus import PROFILES, expand, is_trainable, read_rows, read_tasks
+from router_audit.builtin.features import (
+    STATIC,
+    STRUCTURE,
+    WORDS,
+    build_features,
+    stored_columns,
+    view_prompts,
+)
 from router_audit.builtin.training import (
     featurise,
     fit_head,
@@ -28,6 +36,7 @@ from router_audit.builtin.training import (
 from router_audit.classifier.head import Neighbours, load_head, save_head
 from router_audit.errors import UserError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT, BuiltinLabeller
+from router_audit.recipe.view import FEATURE_NAMES
 
 PLAIN = (
     ("classification", {"prompt": "Is the following review positive or negative?\n\nThe soup was cold and the waiter rude."}),
@@ -173,6 +182,18 @@ def test_voters_are_of_our_own_corpus_alone(corpus: Path) -> None:
     assert isinstance(near, Neighbours)
     assert isinstance(alone, Neighbours)
     assert np.array_equal(near.points, alone.points)
+
+
+def test_hashed_words_serve_the_builtin_head_and_are_not_stored(corpus: Path) -> None:
+    members = fit_head(featurise(load_corpus([corpus]))).members
+    assert [(member.start, member.stop) for member in members] == [STRUCTURE, STRUCTURE, STATIC, WORDS]
+    # Structure stands for one opinion, straight and curved together; likeness and words for one each.
+    assert [member.share for member in members] == pytest.approx([0.4, 0.6, 1.0, 1.0])
+    encoder = embedding.load_encoder("static")
+    features = build_features(view_prompts([{"prompt": "List the dates."}]), encoder)
+    stored = stored_columns(features)
+    assert stored.shape[1] == len(FEATURE_NAMES) + encoder.dimension
+    assert np.array_equal(features[:, slice(*WORDS)], embedding.HashedWords().encode(["List the dates."]))
 
 
 def test_static_vectors_are_unit_or_zero_and_blind_to_company() -> None:

@@ -1,10 +1,10 @@
-"""Feature columns of a classifier: static vector of the instruction, structure, then the vector of the encoder in use."""
+"""Feature columns of a classifier: hashed words and static vector of the instruction, structure, then the vector of the encoder in use."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router_audit.embedding import Encoder, StaticTokens, static_tokens
+from router_audit.embedding import HASHED_DIMENSION, Encoder, HashedWords, StaticTokens, static_tokens
 from router_audit.recipe.view import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-STATIC = (0, StaticTokens.dimension)
+WORDS = (0, HASHED_DIMENSION)
+STATIC = (WORDS[1], WORDS[1] + StaticTokens.dimension)
 STRUCTURE = (STATIC[1], STATIC[1] + len(FEATURE_NAMES))
-LIGHT = (STATIC[0], STRUCTURE[1])
+LIGHT = (WORDS[0], STRUCTURE[1])
 """The columns that need no forward pass: all that the builtin head reads."""
 
 
@@ -32,9 +33,11 @@ def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> Floa
     import numpy as np
 
     unique, rows = _distinct([view.instruction for view in views])
-    static = static_tokens().encode(unique)
+    static, words = static_tokens().encode(unique), HashedWords().encode(unique)
     vectors = static if encoder is not None and encoder.name == StaticTokens.name else None
-    result: FloatArray = np.hstack([static[rows], _stored(views, encoder, unique, rows, vectors)])
+    result: FloatArray = np.hstack(
+        [words[rows], static[rows], _stored(views, encoder, unique, rows, vectors)]
+    )
     return result
 
 
@@ -72,7 +75,7 @@ def _stored(
 def stored_columns(features: FloatArray) -> FloatArray:
     """Return what the store keeps of feature rows (n, columns) and the user's own classifier learns from.
 
-    That is structure and the encoder's vector; the static block before them serves the builtin head alone.
+    That is structure and the encoder's vector; the blocks before them serve the builtin head alone.
     """
     return features[:, STRUCTURE[0] :]
 

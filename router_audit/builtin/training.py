@@ -15,7 +15,7 @@ from router_audit.builtin.corpus import (
     read_rows,
     read_tasks,
 )
-from router_audit.builtin.features import STATIC, STRUCTURE, build_features, view_prompts
+from router_audit.builtin.features import STATIC, STRUCTURE, WORDS, build_features, view_prompts
 from router_audit.classifier.fit import (
     fit_linear,
     fit_neighbours,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 RECORDS_PER_INSTRUCTION = 2
 OWN_SHARE = 0.75
 """Share of the total training weight that our own corpus gets; public benchmarks are few, large and alike."""
-RIDGE = 1e-2
+RIDGE, RIDGE_WORDS, FLOOR_WORDS = 1e-2, 1e-2, 0.01
 HIDDEN, DECAY, SHARE_CURVED = 48, 1.0, 0.6
 REACH = 0.035
 ALIKE = 0.85
@@ -110,7 +110,7 @@ def calibrated_head(training: TrainingSet, seed: int = 0) -> Head:
 
 
 def fit_head(training: TrainingSet, voters: Neighbours | None = None, seed: int = 0) -> Head:
-    """Fit the head's members and average them: two over structure, straight and curved, and one by likeness.
+    """Fit the head's members and average them: two over structure that share one vote, one by likeness, one over words.
 
     Apart they err on different sources: what misleads one member seldom misleads the other. The likeness member
     keeps our own rows alone as voters, where there are any: thousands of rows of one public template, near in
@@ -120,12 +120,16 @@ def fit_head(training: TrainingSet, voters: Neighbours | None = None, seed: int 
     weights, labels = row_weights(training.rows), training.labels
     straight = fit_linear(training.features, labels, PROFILES, weights, STRUCTURE, RIDGE)
     curved = fit_network(training.features, labels, PROFILES, weights, STRUCTURE, HIDDEN, DECAY, seed)
+    words = fit_linear(
+        training.features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True
+    )
     return Head(
         PROFILES,
         (
             replace(straight, share=1 - SHARE_CURVED),
             replace(curved, share=SHARE_CURVED),
             fit_voters(training) if voters is None else voters,
+            words,
         ),
     )
 
