@@ -1,6 +1,6 @@
 """The README's picture of the report: `python -m tests.picture [REPORT.html]` writes `reports/report.png`.
 
-Without a report it draws the newest one of `reports/`.
+Without a report it draws the newest one of `reports/`, else the sample kept there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 1200, 1000
 
 def main(words: list[str]) -> int:
     """Draw the first screen; what is wrong goes to stderr."""
-    reports = [Path(word) for word in words] or sorted((ROOT / "reports").glob("v*.html"))
+    reports = [Path(word) for word in words] or sorted((ROOT / "reports").glob("*.html"))
     if missing() or not reports:
         sys.stderr.write((missing() or "no report yet: run `make audit` first") + "\n")
         return 2
