@@ -18,12 +18,14 @@ import numpy as np
 
 from benchmarks.builtin_labeller import MEMBERS, held_back
 from router_audit.builtin.corpus import OWN_SOURCE, PROFILES, LabelledPrompt, is_trainable
-from router_audit.builtin.features import view_prompts
+from router_audit.builtin.features import WORDS, view_prompts
 from router_audit.builtin.training import (
+    FLOOR_WORDS,
+    RIDGE_WORDS,
     TrainingSet,
     featurise,
     fit_head,
-    fit_voters,
+    fit_wording,
     load_corpus,
     public_sources,
     row_weights,
@@ -75,11 +77,22 @@ def opinions(
 ) -> Opinions:
     """Return what each member says of every row under a protocol; rows it does not predict are zero."""
     rows = everything.rows
-    voters = fit_voters(everything)
+    wording = fit_wording(everything)
     names = [name for name in SHARES if name != "sentence" or sentences is not None]
     said: Opinions = {name: np.zeros((len(rows), len(PROFILES)), dtype=np.float32) for name in names}
     for kept, left in splits(rows, protocol):
-        *before, words = fit_head(subset(everything, kept), voters).members
+        seen = subset(everything, kept)
+        *before, _ = fit_head(seen, wording).members
+        words = fit_linear(
+            seen.features,
+            seen.labels,
+            PROFILES,
+            row_weights(seen.rows),
+            WORDS,
+            RIDGE_WORDS,
+            FLOOR_WORDS,
+            sparse=True,
+        )
         shown = everything.features[np.array(left)]
         said["structure and likeness"][left] = raw_log_probabilities(Head(PROFILES, tuple(before)), shown)
         said["words"][left] = raw_log_probabilities(Head(PROFILES, (words,)), shown)

@@ -24,7 +24,7 @@ from router_audit.classifier.fit import (
     predict_proba,
     raw_log_probabilities,
 )
-from router_audit.classifier.head import Head, Neighbours
+from router_audit.classifier.head import Head, Member, Neighbours
 from router_audit.embedding import StaticTokens
 from router_audit.errors import UserError
 from router_audit.recipe.view import RECIPE_VERSION
@@ -109,41 +109,42 @@ def calibrated_head(training: TrainingSet, seed: int = 0) -> Head:
     )
 
 
-def fit_head(training: TrainingSet, voters: Neighbours | None = None, seed: int = 0) -> Head:
+def fit_head(training: TrainingSet, wording: tuple[Neighbours, Member] | None = None, seed: int = 0) -> Head:
     """Fit the head's members and average them: two over structure that share one vote, one by likeness, one over words.
 
-    Apart they err on different sources: what misleads one member seldom misleads the other. The likeness member
-    keeps our own rows alone as voters, where there are any: thousands of rows of one public template, near in
-    wording to nothing but themselves, would outvote the varied ones on every new source. `voters` spares fitting
+    Apart they err on different sources: what misleads one member seldom misleads the other. Those that go by
+    wording learn from our own rows alone, where there are any: thousands of rows of one public template, near in
+    wording to nothing but themselves, would outvote the varied ones on every new source. `wording` spares fitting
     them again.
     """
     weights, labels = row_weights(training.rows), training.labels
     straight = fit_linear(training.features, labels, PROFILES, weights, STRUCTURE, RIDGE)
     curved = fit_network(training.features, labels, PROFILES, weights, STRUCTURE, HIDDEN, DECAY, seed)
-    words = fit_linear(
-        training.features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True
-    )
     return Head(
         PROFILES,
         (
             replace(straight, share=1 - SHARE_CURVED),
             replace(curved, share=SHARE_CURVED),
-            fit_voters(training) if voters is None else voters,
-            words,
+            *(fit_wording(training) if wording is None else wording),
         ),
     )
 
 
-def fit_voters(training: TrainingSet) -> Neighbours:
-    """Fit the member that votes by likeness, from our own rows where there are any."""
+def fit_wording(training: TrainingSet) -> tuple[Neighbours, Member]:
+    """Fit the members that go by wording, the voters and the hashed words, on our own rows where there are any."""
     import numpy as np
 
     own = [index for index, row in enumerate(training.rows) if row.licence == OWN_SOURCE]
     chosen = own or list(range(len(training.rows)))
     rows = [training.rows[index] for index in chosen]
-    labels = [row.profile for row in rows]
-    return fit_neighbours(
-        training.features[np.array(chosen)], labels, PROFILES, row_weights(rows), STATIC, REACH, ALIKE
+    features, labels, weights = (
+        training.features[np.array(chosen)],
+        [row.profile for row in rows],
+        row_weights(rows),
+    )
+    return (
+        fit_neighbours(features, labels, PROFILES, weights, STATIC, REACH, ALIKE),
+        fit_linear(features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True),
     )
 
 
@@ -218,7 +219,7 @@ def leave_one_source_out(everything: TrainingSet) -> list[SourceResult]:
     trainable = np.array([is_trainable(row) for row in rows])
     sources = np.array([row.source for row in rows])
     own = any(row.licence == OWN_SOURCE for row in rows)
-    voters = fit_voters(everything) if own else None  # of our own rows, which no source here leaves out
+    wording = fit_wording(everything) if own else None  # of our own rows, which no source here leaves out
     results = []
     final: Head | None = None
     for source in public_sources(rows):
@@ -226,7 +227,7 @@ def leave_one_source_out(everything: TrainingSet) -> list[SourceResult]:
         licensed = bool(trainable[left].any())
         if licensed or final is None:
             kept = np.flatnonzero(trainable & (sources != source)).tolist()
-            head = fit_head(subset(everything, kept), voters)
+            head = fit_head(subset(everything, kept), wording)
             final = head if not licensed else final
         else:
             head = final
