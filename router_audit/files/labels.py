@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from router_audit.errors import InputError
+from router_audit.files.lines import read_lines
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
@@ -32,13 +33,7 @@ class LabelRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 def read_labels(path: Path) -> Iterator[tuple[int, LabelRecord | str]]:
     """(line, record) or (line, why not) for each line that is not empty. Raises InputError on an unreadable file."""
     decoder = msgspec.json.Decoder(LabelRecord)
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, _read(decoder, line)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    return read_lines(path, partial(_read, decoder))
 
 
 def _read(decoder: msgspec.json.Decoder[LabelRecord], line: bytes) -> LabelRecord | str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from router_audit.errors import InputError
+from router_audit.files.lines import read_lines
 from router_audit.types import PROFILES
 
 if TYPE_CHECKING:
@@ -48,13 +49,7 @@ def trial_id(request_id: str, candidate: str, grader: str) -> str:
 def read_trials(path: Path) -> Iterator[tuple[int, TrialRecord | str]]:
     """(line, record) or (line, why not) for each line that is not empty. Raises InputError on an unreadable file."""
     decoder = msgspec.json.Decoder(TrialRecord)
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, _read(decoder, line)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    return read_lines(path, partial(_read, decoder))
 
 
 def written(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
