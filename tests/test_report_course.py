@@ -13,14 +13,12 @@ import pytest
 from router_audit.month.tracking import period_for
 from router_audit.render import html
 from router_audit.render.charts.course import (
-    Seen,
     cost_range,
     course,
     milliseconds,
     origin_in_words,
-    scale,
-    spark,
 )
+from router_audit.render.charts.lines import Seen, scale, spark
 from router_audit.render.charts.svg import usd_marks
 from router_audit.render.course import course_table
 from router_audit.stages.build_table import TableOptions, build_table

@@ -9,14 +9,13 @@ from markupsafe import Markup
 
 from router_audit.render.charts.course import (
     UNDATED,
-    Seen,
     changes,
     cost_range,
     dated,
     milliseconds,
     rate_range,
-    spark,
 )
+from router_audit.render.charts.lines import Seen, spark
 from router_audit.render.charts.svg import plain_name
 from router_audit.summary.words import percent, unit_usd
 from router_audit.types.track import ALL
