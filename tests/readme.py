@@ -45,10 +45,13 @@ def transcript() -> str:
 
 
 def sources() -> str:
-    """One row per adapter."""
+    """One row per source, whatever number of adapters reads it."""
     from router_audit.adapters import ADAPTERS
 
-    rows = [f"| `{adapter.source}` | {adapter.reads} |" for adapter in ADAPTERS]
+    read: dict[str, list[str]] = {}
+    for adapter in ADAPTERS:
+        read.setdefault(adapter.source, []).append(adapter.reads)
+    rows = [f"| `{source}` | {'; '.join(reads)} |" for source, reads in read.items()]
     return "\n".join(["| source | what is read |", "|---|---|", *rows])
 
 
