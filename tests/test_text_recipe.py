@@ -9,7 +9,9 @@ import pytest
 from router_audit.recipe.cues import CUE_NAMES, count_cues
 from router_audit.recipe.guard import strip_attacks
 from router_audit.recipe.record import read_prompt
-from router_audit.recipe.view import FEATURE_NAMES, tell_instruction, view_prompt
+from router_audit.recipe.sentences import tell_instruction
+from router_audit.recipe.structure import FEATURE_NAMES
+from router_audit.recipe.view import view_prompt
 
 REVIEW = "The kettle arrived with a dent and the lid does not close. I asked for a refund twice and nobody wrote back."
 TASKS = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router_audit.embedding import HASHED_DIMENSION, Encoder, HashedWords, StaticTokens, static_tokens
-from router_audit.recipe.view import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
+from router_audit.recipe.structure import FEATURE_NAMES
+from router_audit.recipe.view import RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
