@@ -42,6 +42,25 @@ def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> Floa
     return result
 
 
+def build_row(view: PromptView, encoder: Encoder | None) -> FloatArray:
+    """Return (columns,): the one row of `build_features`, without what only many rows need."""
+    import numpy as np
+
+    texts = [view.instruction]
+    blocks = [HashedWords().encode(texts)[0], static_tokens().encode(texts)[0], stored_row(view, encoder)]
+    return np.concatenate(blocks)
+
+
+def stored_row(view: PromptView, encoder: Encoder | None) -> FloatArray:
+    """Return (columns,): the one row of `stored_features`."""
+    import numpy as np
+
+    structure = np.array(view.features, dtype=np.float32)
+    return (
+        structure if encoder is None else np.concatenate([structure, encoder.encode([view.instruction])[0]])
+    )
+
+
 def stored_features(views: Sequence[PromptView], encoder: Encoder | None) -> FloatArray:
     """Return what `stored_columns` leaves of `build_features`, without working out the rest."""
     return _stored(views, encoder, *_distinct([view.instruction for view in views]), None)

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from router_audit.embedding.minilm import MINILM_TOKENS, minilm_folder
-from router_audit.embedding.protocol import tokenized, unit
+from router_audit.embedding.protocol import encodable, unit
+from router_audit.embedding.word_pieces import WordPieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,19 +40,20 @@ class StaticTokens:
         frequency /= frequency[FIRST_WORD:].sum()  # Zipf's law over the words
         weight = RARITY / (RARITY + frequency)
         self._table = (unit(table - table.mean(axis=0)) * weight[:, None]).astype(np.float32)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MINILM_TOKENS)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._pieces = WordPieces(tokenizer)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return unit vectors (n, 384); a text without tokens is all zeros."""
         import numpy as np
 
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        encodings = tokenized(self._tokenizer, texts, add_special_tokens=False)
-        for row, encoding in enumerate(encodings):
-            if encoding.ids:
-                out[row] = self._table[encoding.ids].sum(axis=0)
+        for row, text in enumerate(texts):
+            ids = self._pieces.ids(encodable(text))[:MINILM_TOKENS]
+            if ids:
+                np.add.reduce(self._table[ids], axis=0, out=out[row])
         return unit(out)
 
 
