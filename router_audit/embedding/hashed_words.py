@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from router_audit.embedding.protocol import encodable, unit
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 HASHED_DIMENSION = 4096
 MAX_WORDS = 400
+KEPT_LINES = 1024
 
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[^\W_]+|[?:_]")
 _DIGITS = re.compile(r"\d+")
@@ -36,15 +38,30 @@ class HashedWords:
 
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):
-            words = [word.encode() for word in _words(encodable(text))[:MAX_WORDS]]
-            singles = list(map(zlib.crc32, words))
-            # The checksum of a pair goes on from that of its first word.
-            pairs = map(zlib.crc32, [b" " + word for word in words[1:]], singles)
-            sums = np.array([*singles, *pairs], dtype=np.int64)
+            sums = np.array(_sums(encodable(text)), dtype=np.int64)
             counts = np.bincount(sums % self.dimension, minlength=self.dimension)
             columns = counts.nonzero()[0]
             out[row, columns] = np.log1p(counts[columns].astype(np.float32))
         return unit(out)
+
+
+def _sums(text: str) -> list[int]:
+    """Checksums of the words and word pairs, those of the first line remembered: many requests share it."""
+    head, _, rest = text.partition("\n")
+    known, before = _line_sums(head)
+    words = [word.encode() for word in _words(rest)[: MAX_WORDS - len(before)]]
+    singles = [*before[-1:], *map(zlib.crc32, words)]
+    # The checksum of a pair goes on from that of its first word.
+    pairs = map(zlib.crc32, [b" " + word for word in (words if before else words[1:])], singles)
+    return [*known, *singles[len(before[-1:]) :], *pairs]
+
+
+@lru_cache(maxsize=KEPT_LINES)
+def _line_sums(line: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Checksums of the words and word pairs of a line, and of its words alone."""
+    words = [word.encode() for word in _words(line)[:MAX_WORDS]]
+    singles = tuple(map(zlib.crc32, words))
+    return (*singles, *map(zlib.crc32, [b" " + word for word in words[1:]], singles)), singles
 
 
 def _words(text: str) -> list[str]:

@@ -54,7 +54,7 @@ class PromptParts:
 def clean(text: str) -> str:
     """Return `text` without control or invisible characters and with runs of blanks, one character or one token shortened."""
     text = _CONTROL.sub(" ", text.replace("\r\n", "\n"))
-    if "\n\n" in text or "\n " in text or "\t" in text or LONG_BLANK in text:
+    if "\n\n\n" in text or "\n " in text or "\t" in text or LONG_BLANK in text:
         text = _BLANK_RUN.sub(lambda run: "\n\n" if "\n" in run.group() else "    ", text)
     words = text.split()
     if any(_SAME_CHARACTER.search(word) for word in words if len(word) >= SAME_RUN):

@@ -45,146 +45,17 @@ _SCAFFOLD_FIRST = frozenset(
 _DATA = re.compile(
     r"^\W*[\[{<\"][^.?!]{0,40}[\"'\]}]\s*[:,}\]]|[\"'][\w -]{1,40}[\"']\s*:\s*[\"'\[{].*[\"'][\w -]{1,40}[\"']\s*:"
 )
-_ORDERS = frozenset(
-    [
-        "classify",
-        "categorise",
-        "categorize",
-        "label",
-        "tag",
-        "assign",
-        "rate",
-        "grade",
-        "score",
-        "triage",
-        "judge",
-        "detect",
-        "decide",
-        "determine",
-        "tell",
-        "check",
-        "predict",
-        "pick",
-        "choose",
-        "select",
-        "indicate",
-        "verify",
-        "flag",
-        "identify",
-        "extract",
-        "find",
-        "list",
-        "recognise",
-        "recognize",
-        "pull",
-        "copy",
-        "locate",
-        "highlight",
-        "quote",
-        "retrieve",
-        "parse",
-        "fill",
-        "capture",
-        "collect",
-        "convert",
-        "return",
-        "output",
-        "give",
-        "read",
-        "answer",
-        "respond",
-        "reply",
-        "write",
-        "rewrite",
-        "generate",
-        "create",
-        "calculate",
-        "compute",
-        "solve",
-        "prove",
-        "derive",
-        "evaluate",
-        "simplify",
-        "explain",
-        "describe",
-        "summarise",
-        "summarize",
-        "translate",
-        "compare",
-        "analyse",
-        "analyze",
-        "design",
-        "recommend",
-        "suggest",
-        "propose",
-        "debug",
-        "implement",
-        "draft",
-        "compose",
-        "think",
-        "consider",
-        "assess",
-        "examine",
-        "look",
-        "review",
-        "use",
-        "using",
-        "perform",
-        "complete",
-        "provide",
-        "make",
-        "plan",
-        "book",
-        "search",
-        "run",
-        "go",
-        "open",
-        "fix",
-        "help",
-        "show",
-        "do",
-        "does",
-        "is",
-        "are",
-        "was",
-        "can",
-        "should",
-        "would",
-        "what",
-        "which",
-        "who",
-        "where",
-        "when",
-        "why",
-        "how",
-        "given",
-        "based",
-        "if",
-        "your",
-        "definition",
-        "task",
-        "instruction",
-        "question",
-        "map",
-        "match",
-        "route",
-        "group",
-        "sort",
-        "rank",
-        "split",
-        "mark",
-        "annotate",
-        "transcribe",
-        "turn",
-        "take",
-        "set",
-        "send",
-        "add",
-        "update",
-        "ensure",
-        "note",
-    ]
-)
+_ORDER_WORDS = """
+    classify categorise categorize label tag assign rate grade score triage judge detect decide determine tell
+    check predict pick choose select indicate verify flag identify extract find list recognise recognize pull
+    copy locate highlight quote retrieve parse fill capture collect convert return output give read answer respond
+    reply write rewrite generate create calculate compute solve prove derive evaluate simplify explain describe
+    summarise summarize translate compare analyse analyze design recommend suggest propose debug implement draft
+    compose think consider assess examine look review use using perform complete provide make plan book search run
+    go open fix help show do does is are was can should would what which who where when why how given based if
+    your definition task instruction question map match route group sort rank split mark annotate transcribe turn
+    take set send add update ensure note"""
+_ORDERS = frozenset(_ORDER_WORDS.split())
 _BEFORE_ORDER = frozenset(
     ["please", "kindly", "now", "then", "first", "next", "hi", "hello", "could", "i", "you", "in"]
 )
@@ -263,7 +134,7 @@ def tell_instruction(text: str, budget: int) -> str:
     Sentences earn points for imperatives, questions, addressing the model, and standing first or last; they
     lose points inside worked examples, after a payload label such as "Text:", and for length.
     """
-    return pick(text, score_units(text), budget)
+    return pick(text, score_units(text, modal_words(fold(text))), budget)
 
 
 def pick(text: str, units: Sequence[tuple[str, float]], budget: int) -> str:
@@ -286,8 +157,8 @@ def pick(text: str, units: Sequence[tuple[str, float]], budget: int) -> str:
     return squeeze(" ".join([_shorten(units[index][0], 260) for index in sorted(chosen)]))
 
 
-def score_units(text: str) -> list[tuple[str, float]]:
-    """Cut `text` into lines and sentences and give each its score."""
+def score_units(text: str, modals: Sequence[str]) -> list[tuple[str, float]]:
+    """Cut `text`, whose `modal_words` are `modals`, into lines and sentences and give each its score."""
     pieces: list[tuple[str, int]] = []
     for number, line in enumerate(map(str.strip, text.split("\n"))):
         if len(line) > LONG_LINE:
@@ -299,7 +170,6 @@ def score_units(text: str) -> list[tuple[str, float]]:
     last = max([index for index, (piece, _) in enumerate(pieces) if len(piece) > 8], default=0)
     first = next((index for index, (piece, _) in enumerate(pieces) if piece), 0)
     opening = _opening_line(pieces, first)
-    modals = modal_words(fold(text))
     scored: list[tuple[str, float]] = []
     in_payload = in_example = False
     number_before = -1

@@ -15,7 +15,6 @@ from router_audit.recipe.sentences import (
     asks,
     count_ends,
     is_question,
-    modal_words,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ _BARE_LIST = re.compile(
     r"(?:\b[\w-]{2,20}(?: [\w-]{2,14})?, ){1,12}(?:[\w-]{2,20}(?: [\w-]{2,14})?)?,? ?(?:or|and|oder|ou|o|tai|или) [\w-]{2,20}"
 )
 _SEPARATED = re.compile(r"[|/,](?:(?<=[a-z_]{3}[|/,])|(?<=[a-z_]{3}\s[|/,]))\s?[a-z_]{3}")
-_OPTION_MARK = re.compile(r"[)\].:](?<=[A-J\d][)\].:])")
+_OPTION_MARK = re.compile(r"[)\].:](?<=[A-J\d][)\].:])(?:\s|(?<=\([A-J]\)))")
 _OPTION_LINE = re.compile(
     r"(?m)(?:^[ \t]*[\(\[]?(?:[A-J]|\d{1,2})[\)\].:]\s+\S|\([A-J]\)\s?\S| [A-J][.)] \S)"
 )
@@ -46,20 +45,9 @@ _JSON_KEY = re.compile(r"[\"'][\w -]{1,40}[\"']\s*:")
 _NUMBER = re.compile(r"\d(?<![\w.]\d)[\d,.]*%?(?![\w])")
 _XML_TAG = re.compile(r"</?[A-Za-z][\w-]{1,30}>")
 _BLANK = re.compile(r"_{3,}|\[(?:mask|blank)\]|<mask>")
-_LOGIC = [
-    "if",
-    "then",
-    "all",
-    "every",
-    "each",
-    "either",
-    "neither",
-    "unless",
-    "only",
-    "both",
-    "implies",
-    "exactly",
-]
+_LOGIC = (
+    "if", "then", "all", "every", "each", "either", "neither", "unless", "only", "both", "implies", "exactly",
+)  # fmt: skip
 _LIST_OF_NUMBERS = re.compile(r"[\[(]\s*-?\d[\d.]*(?:\s*,?\s+-?\d[\d.]*|\s*,-?\d[\d.]*){1,60}\s*[\])]")
 _SAID_BY = re.compile(r"(?m)(?:^|[.?!,] )(?:[A-Z][\w ]{1,18}|用户|客服)\s?\d?[:：] ")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
@@ -106,17 +94,15 @@ _CODE = Alternatives(
 _MATH = Alternatives(
     (lambda text: text.count("$") > 1, r"\$[^$\n]{1,80}\$"),
     (_holds("\\"), r"\\(?:frac|sqrt|sum|int|begin|left|mathrm|times|alpha)"),
-    (re.compile(r"\d\s*[-+*/^=×÷<>]\s*\d").search, r"\b\d+\s*[-+*/^=×÷<>]\s*\d+"),
+    (re.compile(r"\d\s*[-+*/^=×÷<>]\s*\d").search, r"\d(?<!\w\d)\d*\s*[-+*/^=×÷<>]\s*\d+"),
     (re.compile(r"[=≤≥≠∑∫√π]").search, r"[=≤≥≠∑∫√π]"),
 )
+_SUFFIX = r"(?:py|js|ts|csv|json|txt|pdf|jpg|jpeg|png|wav|mp3|mp4|md|yaml|toml|sh|xlsx?|docx?)\b"
 _URL_OR_PATH = Alternatives(
     (_holds("://"), r"https?://"),
     (_holds("www."), r"\bwww\."),
-    (lambda text: text.count("/") > 1, r"(?<!\w)/(?:\w+/)+\w*"),
-    (
-        re.compile(r"\.(?<=\w\.)\w").search,
-        r"\b\w+\.(?:py|js|ts|csv|json|txt|pdf|jpg|jpeg|png|wav|mp3|mp4|md|yaml|toml|sh|xlsx?|docx?)\b",
-    ),
+    (re.compile(r"/(?<!\w/)\w+/").search, r"(?<!\w)/(?:\w+/)+\w*"),
+    (re.compile(rf"\.(?<=\w\.){_SUFFIX}").search, rf"\b\w+\.{_SUFFIX}"),
 )
 
 MARKS: tuple[str, ...] = (
@@ -155,6 +141,9 @@ class UserPart:
     """What the user's turn says."""
 
     text: str
+    folded: str
+    modals: list[str]
+    """Of `modal_words`, in all of `text`."""
     ask: str
     orders: int
     """Sentences that count as orders or questions of their own."""
@@ -187,7 +176,7 @@ def measure(
     """
     text, ask, orders = user.text, user.ask, user.orders
     size, lines = len(text), text.count("\n") + 1
-    folded = fold(text)
+    folded = user.folded
     first_piece, last_piece = folded[:120], folded[-120:]
     question_marks = text.count("?") + text.count("？")
     start = text[:1500]
@@ -232,7 +221,7 @@ def measure(
         min(len(_CJK.findall(head)) / (len(head) + 1), 1.0) if non_ascii else 0.0,
         _log(first_person, 3.0),
         float(asks(first_piece)),
-        float(is_question(last_piece) or addresses_model(last_piece, modal_words(last_piece))),
+        float(is_question(last_piece) or addresses_model(last_piece, user.modals)),
         _log(min(rest, 4000), 8.0),
         density if rest > 120 else 0.0,
         question * float(rest <= 120),

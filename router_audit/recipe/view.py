@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from router_audit.recipe.guard import strip_attacks
+from router_audit.recipe.matching import fold
 from router_audit.recipe.record import (
     SYSTEM_HEAD,
     SYSTEM_TAIL,
@@ -16,7 +17,14 @@ from router_audit.recipe.record import (
     ends,
     gather_prompt,
 )
-from router_audit.recipe.sentences import ASKS_SCORE, pick, score_units, squeeze, tell_instruction
+from router_audit.recipe.sentences import (
+    ASKS_SCORE,
+    modal_words,
+    pick,
+    score_units,
+    squeeze,
+    tell_instruction,
+)
 from router_audit.recipe.structure import UserPart, measure, read_system
 
 if TYPE_CHECKING:
@@ -63,12 +71,16 @@ def view_prompt(record: Mapping[str, object]) -> PromptView:
     user = asked[-1] if asked else ""
     if len(asked) > 1 and len(user) < 200:
         user = asked[0][:1200] + "\n\n" + user
-    units = score_units(user)
+    folded = fold(user)
+    modals = modal_words(folded)
+    units = score_units(user, modals)
     told = UserPart(
-        user,
-        pick(user, units, INSTRUCTION_CHARS),
-        sum([score >= ASKS_SCORE for _, score in units]),
-        len(units),
+        text=user,
+        folded=folded,
+        modals=modals,
+        ask=pick(user, units, INSTRUCTION_CHARS),
+        orders=sum([score >= ASKS_SCORE for _, score in units]),
+        sentences=len(units),
     )
     instruction = "\n".join([text for text in (system.ask, told.ask, _outside(parts)) if text])
     whole = squeeze(
