@@ -11,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 
 from router_audit.classifier import fit as classifier
-from router_audit.classifier.blas import one_thread
 from router_audit.classifier.head import Head, Layer, Neighbours, load_head, save_head
 from router_audit.classifier.report import evaluate, wilson
 from router_audit.classifier.row import RowScorer
@@ -234,17 +233,3 @@ def test_one_row_is_judged_as_many_are() -> None:
         (one.profile, one.abstained) for one in verdicts
     ]
     assert {one.abstained for one in verdicts} >= {"", classifier.FAR_FROM_TRAINING}
-
-
-def test_a_product_on_one_thread_leaves_the_number_of_threads_as_it_was() -> None:
-    threadpoolctl = pytest.importorskip("threadpoolctl")
-
-    def threads() -> list[int]:
-        return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
-
-    before = threads()
-    with one_thread():
-        with one_thread():
-            assert set(threads()) <= {1}
-        assert set(threads()) <= {1}
-    assert threads() == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from router_audit.classifier.blas import one_thread
 from router_audit.classifier.fit import CLIP, VETO, distance_to_training, verdict
 from router_audit.classifier.head import Neighbours
 
@@ -96,11 +95,10 @@ def _neighbour_scorer(member: Neighbours) -> Callable[[FloatArray], Sequence[flo
     reach = np.float32(member.reach)
 
     def scores(row: FloatArray) -> Sequence[float]:
-        with one_thread():
-            likeness = row[member.start : member.stop] @ points
-            likeness -= likeness.max()
-            likeness /= reach
-            counted: list[float] = (votes @ np.exp(likeness, out=likeness)).tolist()
+        likeness = row[member.start : member.stop] @ points
+        likeness -= likeness.max()
+        likeness /= reach
+        counted: list[float] = (votes @ np.exp(likeness, out=likeness)).tolist()
         whole = sum(counted)
         return [math.log((1 - VETO * len(counted)) * vote / whole + VETO) for vote in counted]
 
