@@ -296,6 +296,6 @@ def test_what_is_remembered_of_a_system_message_or_turn_changes_nothing(shared: 
         record = {"system": shared, "messages": [{"role": "user", "content": user}]}
         first = view_prompt(record)
         assert view_prompt(record) == first
-        view._read_system.cache_clear()
-        view._read_turn.cache_clear()
+        view.read_system_message.cache_clear()
+        view.read_turn.cache_clear()
         assert view_prompt(record) == first

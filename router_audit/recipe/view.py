@@ -59,11 +59,11 @@ class PromptView:
 def view_prompt(record: Mapping[str, object]) -> PromptView:
     """Apply the recipe to one record; cost does not grow with the size of the prompt."""
     parts = gather_prompt(record)
-    system = _read_system(*ends(parts.system, SYSTEM_HEAD, SYSTEM_TAIL))
+    system = read_system_message(*ends(parts.system, SYSTEM_HEAD, SYSTEM_TAIL))
     turns = 0
     asked: list[str] = []
     for turn in parts.turns:
-        text = _read_turn(*ends(turn.text, TURN_HEAD, TURN_TAIL))
+        text = read_turn(*ends(turn.text, TURN_HEAD, TURN_TAIL))
         if text:
             turns += 1
             if turn.role != "assistant":
@@ -91,13 +91,15 @@ def view_prompt(record: Mapping[str, object]) -> PromptView:
 
 
 @lru_cache(maxsize=KEPT_SYSTEMS)
-def _read_system(head: str, tail: str) -> SystemPart:
+def read_system_message(head: str, tail: str) -> SystemPart:
+    """What the recipe reads of a system message, given by its ends."""
     text = _read(head, tail)
     return read_system(text, tell_instruction(text, SYSTEM_CHARS))
 
 
 @lru_cache(maxsize=KEPT_TURNS)
-def _read_turn(head: str, tail: str) -> str:
+def read_turn(head: str, tail: str) -> str:
+    """What is left of a turn, given by its ends."""
     return _read(head, tail)
 
 
