@@ -1,7 +1,8 @@
 """How long a decision takes, beside a peer's classifier and the proxy's own overhead: `python -m benchmarks.route`.
 
-The texts are `tag_traffic`'s, by which nothing was trained. `new`: every request has a text that the process has not
-seen; `repeated`: the same requests a second time. Rows of one run:
+The texts are `tag_traffic`'s, by which nothing was trained. `new turn`: the user's turn is one that the process has not
+seen, under a system message and tools that it has, as in production; `all new`: the system message is new as well;
+`repeated`: requests a second time. Rows of one run:
 
 - the router by a user's own classifier over the default encoder, by one over MiniLM (`--encoder minilm`), by the
   builtin head where a log has too few labels for one of its own;
@@ -28,8 +29,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.tag_traffic import requests
-from router_audit.embedding import load_encoder
+from router_audit.embedding import CachedEncoder, load_encoder
 from router_audit.labellers.builtin import HEAD_FOLDER
+from router_audit.recipe import view
 from router_audit.router import Router
 from tests.proxy.conftest import MIXED, OPUS, PROXY_PYTHON, running
 from tests.proxy.upstream import Upstream
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
     from tests.proxy.conftest import Proxy
 
 THREADS = (1, 4, 16)
-PARTS = ("router", "peer", "proxy")
+PARTS = ("router", "least", "minilm", "peer", "proxy")
+TURNS = 9
 HEADER = "| what | texts | threads | p50 ms | p99 ms | a second | CPU ms |\n| --- | --- | --- | --- | --- | --- | --- |"
 
 PEER = """
@@ -84,6 +87,30 @@ def texts(count: int, seed: int) -> list[dict[str, Any]]:
     return found
 
 
+def under_known(count: int, seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Requests to warm up by, and `count` others whose system messages and tools are among theirs."""
+    drawn = texts(count * 3, seed)
+    known, others = drawn[:count], drawn[count:]
+    seen = {json.dumps(_shared(request)) for request in known}
+    return known, [request for request in others if json.dumps(_shared(request)) in seen][:count]
+
+
+def all_new(count: int, seed: int) -> list[dict[str, Any]]:
+    """`count` requests, each under a system message of its own."""
+    found = []
+    for number, request in enumerate(texts(count, seed)):
+        account = f"You work for account {seed * 100_000 + number}."
+        messages = [message for message in request["messages"] if message["role"] != "system"]
+        system = " ".join([account, *_shared(request)[0]])
+        found.append({**request, "messages": [{"role": "system", "content": system}, *messages]})
+    return found
+
+
+def _shared(request: dict[str, Any]) -> tuple[list[str], Any]:
+    """What a deployment's requests have in common: system message and tools."""
+    return [m["content"] for m in request["messages"] if m["role"] == "system"], request.get("tools")
+
+
 def measured(
     work: Callable[[dict[str, Any]], object],
     asked: Sequence[dict[str, Any]],
@@ -114,31 +141,58 @@ def figures(took: list[float], wall_s: float, cpu_s: float) -> str:
     return f"{p50:.2f} | {p99:.2f} | {len(took) / wall_s:,.0f} | {cpu_s / len(took) * 1e3:.2f} |"
 
 
-def routers(folder: Path) -> Iterator[tuple[str, Router]]:
+def routers(folder: Path, parts: Sequence[str], remembered: int = 4096) -> Iterator[tuple[str, Router]]:
     """The router in each of the ways it can decide."""
-    for name, label in (("static", "own classifier, default encoder"), ("minilm", "own classifier, MiniLM")):
-        encoder = load_encoder(name)
-        yield label, Router.from_table(write_table(folder / name, encoder=encoder), encoder=encoder)
-    version = json.loads((HEAD_FOLDER / "head.json").read_text("utf-8"))["version"]
-    builtin = write_table(folder / "builtin", encoder=load_encoder("static"), classifier=f"builtin-{version}")
-    yield "builtin head", Router.from_table(builtin, fast=True)
+    if "router" in parts:
+        encoder = CachedEncoder(load_encoder(), remembered)
+        own = write_table(folder / "own", encoder=encoder)
+        yield "own classifier, default encoder", Router.from_table(own, encoder=encoder)
+        version = json.loads((HEAD_FOLDER / "head.json").read_text("utf-8"))["version"]
+        builtin = write_table(folder / "builtin", encoder=encoder, classifier=f"builtin-{version}")
+        yield "builtin head", Router.from_table(builtin, fast=True)
+    if "minilm" in parts:
+        minilm = load_encoder("minilm")
+        slow = write_table(folder / "minilm", encoder=minilm)
+        yield "own classifier, MiniLM", Router.from_table(slow, encoder=minilm)
 
 
-def decisions(folder: Path, count: int) -> None:
+def decisions(folder: Path, count: int, parts: Sequence[str]) -> None:
     """Rows of the router alone."""
     seeds = itertools.count(1)
-    for label, router in routers(folder):
-        for request in texts(20, seed=0):
-            router.decide(request)
+    for label, router in routers(folder, parts):
         asked: list[dict[str, Any]] = []
         for threads in THREADS:
-            asked = texts(count, next(seeds))
-            print(
-                f"| {label} | new | {threads} | {measured(router.decide, asked, threads, time.process_time)}",
-                flush=True,
-            )
+            known, asked = under_known(count, next(seeds))
+            for request in known:
+                router.decide(request)
+            row = measured(router.decide, asked, threads, time.process_time)
+            print(f"| {label} | new turn | {threads} | {row}", flush=True)
+        unseen = measured(router.decide, all_new(count, next(seeds)), 1, time.process_time)
+        print(f"| {label} | all new | 1 | {unseen}", flush=True)
         again = measured(router.decide, asked, 1, time.process_time)
         print(f"| {label} | repeated | 1 | {again}", flush=True)
+
+
+def least(folder: Path, count: int) -> None:
+    """The least of some turns of each request, user turns forgotten between them: the code's own time on a busy machine."""
+    print("| what | texts | p50 ms | p90 ms | p99 ms |\n| --- | --- | --- | --- | --- |")
+    for label, router in routers(folder, ["router"], remembered=1):
+        known, asked = under_known(count, seed=5)
+        for told, requests_ in (("new turn", asked), ("all new", all_new(count, seed=7))):
+            for request in known:
+                router.decide(request)
+            best = [float("inf")] * len(requests_)
+            for _ in range(TURNS):
+                view.read_turn.cache_clear()
+                if told == "all new":
+                    view.read_system_message.cache_clear()
+                for place, request in enumerate(requests_):
+                    start = time.perf_counter()
+                    router.decide(request)
+                    best[place] = min(best[place], time.perf_counter() - start)
+            best.sort()
+            p50, p90, p99 = (best[int(len(best) * share)] * 1e3 for share in (0.5, 0.9, 0.99))
+            print(f"| {label} | {told} | {p50:.2f} | {p90:.2f} | {p99:.2f} |", flush=True)
 
 
 def peer(python: str, count: int) -> None:
@@ -203,8 +257,9 @@ def main() -> None:
     python = os.environ.get(PROXY_PYTHON)
     print(HEADER)
     with tempfile.TemporaryDirectory() as name:
-        if "router" in options.parts:
-            decisions(Path(name), options.count)
+        decisions(Path(name), options.count, options.parts)
+        if "least" in options.parts:
+            least(Path(name) / "least", options.count)
         if not python:
             print(f"The peer and the proxy are left out: {PROXY_PYTHON} names no environment.")
             return

@@ -90,19 +90,28 @@ def _measure(value: Any) -> tuple[int, int]:
     while waiting:
         part = waiting.pop()
         if isinstance(part, str):
-            size += len(part) if part.isascii() else len(part.encode("utf-8", "surrogatepass"))
+            size += _bytes(part)
         elif isinstance(part, dict):
             kind = part.get("type")
             if isinstance(kind, str) and kind in _BLOBS:  # in a JSON Schema it may be a list
                 images += 1
-            else:
-                waiting.extend(part.values())
-                size += sum(len(key) for key in part if isinstance(key, str))
+                continue
+            for key, inner in part.items():
+                if isinstance(key, str):
+                    size += len(key)
+                if isinstance(inner, str):  # most of them: not worth the way over the stack
+                    size += _bytes(inner)
+                elif inner is not None:
+                    waiting.append(inner)
         elif isinstance(part, list | tuple):
             waiting.extend(part)
         elif part is not None:
             size += len(str(part))
     return size, images
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _output_tokens(request: Mapping[str, Any]) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin.features import build_features, stored_features
-from router_audit.classifier.fit import Prediction, predict, predict_proba
-from router_audit.classifier.head import Head, load_head
+from router_audit.builtin.features import build_row, stored_row
+from router_audit.classifier.head import load_head
+from router_audit.classifier.row import RowScorer
 from router_audit.embedding import CachedEncoder, StaticTokens, load_encoder
 from router_audit.errors import ModelError
 from router_audit.files.tables import classifier_folder
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from router_audit.classifier.fit import Prediction
+    from router_audit.classifier.head import FloatArray, Head
     from router_audit.embedding import Encoder
 
 BUILTIN = "builtin-"
@@ -34,21 +36,25 @@ class LiveClassifier:
     encoder: Encoder | None
     """None for the builtin head, which reads no vector of an encoder."""
     builtin: bool
+    scorer: RowScorer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scorer", RowScorer(self.head))
 
     def judge(self, record: Mapping[str, Any]) -> tuple[Prediction, PromptView]:
         """The verdict on a prompt record, and what of it the classifier was shown."""
         view = view_prompt(record)
-        verdict = predict(self.head, self.features(view))[0]
+        verdict = self.scorer.judge(self.row(view))
         return (verdict if view.has_text else replace(verdict, abstained=NO_TEXT)), view
 
     def probabilities(self, view: PromptView) -> dict[str, float]:
         """The calibrated probability of every profile."""
-        shares = predict_proba(self.head, self.features(view))[0]
-        return {name: round(float(share), 6) for name, share in zip(self.head.classes, shares, strict=True)}
+        shares = self.scorer.probabilities(self.row(view))
+        return {name: round(share, 6) for name, share in zip(self.head.classes, shares, strict=True)}
 
-    def features(self, view: PromptView) -> Any:
-        """(1, columns): what this head reads."""
-        return build_features([view], None) if self.builtin else stored_features([view], self.encoder)
+    def row(self, view: PromptView) -> FloatArray:
+        """(columns,): what this head reads."""
+        return build_row(view, None) if self.builtin else stored_row(view, self.encoder)
 
 
 def load_classifier(

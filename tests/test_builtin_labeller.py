@@ -36,7 +36,7 @@ from router_audit.builtin.training import (
 from router_audit.classifier.head import Neighbours, load_head, save_head
 from router_audit.errors import UserError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT, BuiltinLabeller
-from router_audit.recipe.view import FEATURE_NAMES
+from router_audit.recipe.structure import FEATURE_NAMES
 
 PLAIN = (
     ("classification", {"prompt": "Is the following review positive or negative?\n\nThe soup was cold and the waiter rude."}),

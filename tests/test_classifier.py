@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from router_audit.classifier import fit as classifier
 from router_audit.classifier.head import Head, Layer, Neighbours, load_head, save_head
 from router_audit.classifier.report import evaluate, wilson
+from router_audit.classifier.row import RowScorer
 from router_audit.errors import UserError
 
 CLASSES = ("classification", "extraction", "reasoning", "coordination")
@@ -203,3 +204,32 @@ def test_report_of_a_known_table() -> None:
 def test_wilson_interval_of_a_known_case() -> None:
     rate = wilson(8, 10)
     assert (round(rate.low, 3), round(rate.high, 3)) == (0.490, 0.943)
+
+
+def test_one_row_is_judged_as_many_are() -> None:
+    rng = np.random.default_rng(3)
+    labels = [CLASSES[row % 4] for row in range(80)]
+    words = rng.random((80, 1200)) * (rng.random((80, 1200)) < 0.02)
+    rows = np.hstack([words, clouds(20)[0]]).astype(np.float32)
+    linear = classifier.fit_linear(rows, labels, CLASSES, columns=(0, 1200))
+    weights = np.ones(80, dtype=np.float32)
+    network = classifier.fit_network(
+        rows, labels, CLASSES, weights, (1200, 1208), hidden=6, decay=1e-3, seed=0
+    )
+    near = head().members[1]
+    assert np.any(linear.mean), "columns that are centred: an absent word says something too"
+    mixed = Head(
+        CLASSES,
+        (linear, network, replace(near, start=1200, stop=1208)),
+        temperature=0.7,
+        minimum_probability=0.5,
+    )
+    mixed = classifier.with_prototypes(mixed, rows, count=10, quantile=0.5, seed=0)
+    scorer = RowScorer(mixed)
+    told = classifier.predict_proba(mixed, rows)
+    assert np.abs(told - np.array([scorer.probabilities(row) for row in rows])).max() < 1e-6
+    verdicts = classifier.predict(mixed, rows)
+    assert [(one.profile, one.abstained) for one in map(scorer.judge, rows)] == [
+        (one.profile, one.abstained) for one in verdicts
+    ]
+    assert {one.abstained for one in verdicts} >= {"", classifier.FAR_FROM_TRAINING}

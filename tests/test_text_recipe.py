@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from router_audit.recipe import view
 from router_audit.recipe.cues import CUE_NAMES, count_cues
 from router_audit.recipe.guard import strip_attacks
+from router_audit.recipe.matching import Alternatives, fold
 from router_audit.recipe.record import read_prompt
-from router_audit.recipe.view import FEATURE_NAMES, tell_instruction, view_prompt
+from router_audit.recipe.sentences import tell_instruction
+from router_audit.recipe.structure import FEATURE_NAMES
+from router_audit.recipe.view import view_prompt
 
 REVIEW = "The kettle arrived with a dent and the lid does not close. I asked for a refund twice and nobody wrote back."
 TASKS = (
@@ -256,3 +263,39 @@ def test_a_written_out_conversation_becomes_turns() -> None:
 )  # fmt: skip
 def test_cues_of_several_languages(text: str, group: str) -> None:
     assert count_cues(text)[CUE_NAMES.index(group)] >= 1
+
+
+@given(st.text(alphabet="iIİıkKKsSſ tT.?з吗С", max_size=12))
+def test_a_folded_text_matches_what_the_text_matches_without_case(text: str) -> None:
+    for pattern in (r"i\w", r"sk", r"k\b", r"[a-z]+\?", r"с"):
+        found = [match.span() for match in re.compile(pattern, re.IGNORECASE).finditer(text)]
+        assert [match.span() for match in re.compile(pattern).finditer(fold(text))] == found
+
+
+@given(
+    st.lists(
+        st.sampled_from(["f(x) -", "f(", "a.b(", "```", "a.py", "<tool>", "def g(", " ", "\n"]), max_size=8
+    )
+)
+def test_alternatives_left_out_find_nothing(parts: list[str]) -> None:
+    text = "".join(parts)
+    sources = (r"\b\w+\([\w ]*\)\s*-", r"```", r"\w+\.\w+\(", r"<tool>")
+    guarded = Alternatives(
+        (lambda seen: "(" in seen, sources[0]),
+        (lambda seen: "```" in seen, sources[1]),
+        (re.compile(r"\.(?<=\w\.)\w+\(").search, sources[2]),
+        (lambda seen: "<" in seen, sources[3]),
+    )
+    assert guarded.count(text) == len(re.findall("|".join(sources), text))
+
+
+@pytest.mark.parametrize("shared", ["", "You sort mail. Answer with one label."])
+def test_what_is_remembered_of_a_system_message_or_turn_changes_nothing(shared: str) -> None:
+    long = "Sum the amounts below.\n" + "A line of the ledger, 12.50 EUR.\n" * 400
+    for user in (*TASKS, long, long + "Then list the dates."):
+        record = {"system": shared, "messages": [{"role": "user", "content": user}]}
+        first = view_prompt(record)
+        assert view_prompt(record) == first
+        view.read_system_message.cache_clear()
+        view.read_turn.cache_clear()
+        assert view_prompt(record) == first

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router_audit.embedding import HASHED_DIMENSION, Encoder, HashedWords, StaticTokens, static_tokens
-from router_audit.recipe.view import FEATURE_NAMES, RECIPE_VERSION, PromptView, view_prompt
+from router_audit.recipe.structure import FEATURE_NAMES
+from router_audit.recipe.view import RECIPE_VERSION, PromptView, view_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,25 @@ def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> Floa
         [words[rows], static[rows], _stored(views, encoder, unique, rows, vectors)]
     )
     return result
+
+
+def build_row(view: PromptView, encoder: Encoder | None) -> FloatArray:
+    """Return (columns,): the one row of `build_features`, without what only many rows need."""
+    import numpy as np
+
+    texts = [view.instruction]
+    blocks = [HashedWords().encode(texts)[0], static_tokens().encode(texts)[0], stored_row(view, encoder)]
+    return np.concatenate(blocks)
+
+
+def stored_row(view: PromptView, encoder: Encoder | None) -> FloatArray:
+    """Return (columns,): the one row of `stored_features`."""
+    import numpy as np
+
+    structure = np.array(view.features, dtype=np.float32)
+    return (
+        structure if encoder is None else np.concatenate([structure, encoder.encode([view.instruction])[0]])
+    )
 
 
 def stored_features(views: Sequence[PromptView], encoder: Encoder | None) -> FloatArray:

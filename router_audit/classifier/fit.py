@@ -174,7 +174,7 @@ def _neighbour_scores(member: Neighbours, block: FloatArray) -> FloatArray:
     points = member.unit_points
     shares = np.zeros((len(block), member.votes.shape[1]), dtype=np.float32)
     for start in range(0, len(block), CHUNK):
-        likeness = block[start : start + CHUNK] @ points.T
+        likeness = block[start : start + CHUNK] @ points
         nearness = np.exp((likeness - likeness.max(axis=1, keepdims=True)) / np.float32(member.reach))
         votes = nearness @ member.votes
         shares[start : start + CHUNK] = votes / votes.sum(axis=1, keepdims=True)
@@ -257,16 +257,20 @@ def predict(head: Head, features: FloatArray) -> list[Prediction]:
     probabilities = predict_proba(head, features)
     distances = distance_to_training(head, features)
     best = probabilities.argmax(axis=1)
-    verdicts = []
-    for row, index in enumerate(best):
-        probability = float(probabilities[row, index])
-        reason = ""
-        if probability < head.minimum_probability:
-            reason = LOW_PROBABILITY
-        elif distances[row] > head.maximum_distance:
-            reason = FAR_FROM_TRAINING
-        verdicts.append(Prediction(head.classes[int(index)], probability, reason))
-    return verdicts
+    return [
+        verdict(head, int(index), float(probabilities[row, index]), float(distances[row]))
+        for row, index in enumerate(best)
+    ]
+
+
+def verdict(head: Head, best: int, probability: float, distance: float) -> Prediction:
+    """Return the verdict for class `best`, withheld where it is too improbable or the row too far from training data."""
+    reason = ""
+    if probability < head.minimum_probability:
+        reason = LOW_PROBABILITY
+    elif distance > head.maximum_distance:
+        reason = FAR_FROM_TRAINING
+    return Prediction(head.classes[best], probability, reason)
 
 
 def distance_to_training(head: Head, features: FloatArray) -> FloatArray:

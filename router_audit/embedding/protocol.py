@@ -27,7 +27,8 @@ class Encoder(Protocol):
 
 def encodable(text: str) -> str:
     """Replace lone surrogates, which no tokenizer accepts, and cut far beyond what any encoder reads."""
-    return text[:8000].encode("utf-8", "replace").decode("utf-8")
+    text = text[:8000]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def tokenized(
@@ -43,6 +44,6 @@ def unit(vectors: FloatArray) -> FloatArray:
     """Scale the rows of (n, d) to length 1; a row of zeros stays."""
     import numpy as np
 
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: FloatArray = vectors / np.maximum(norms, 1e-12)
+    squares = np.sum(vectors * vectors, axis=1, keepdims=True)
+    scaled: FloatArray = vectors / np.maximum(np.sqrt(squares), 1e-12)
     return scaled

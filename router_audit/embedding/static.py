@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from router_audit.embedding.minilm import MINILM_TOKENS, minilm_folder
-from router_audit.embedding.protocol import tokenized, unit
+from router_audit.embedding.protocol import encodable, unit
+from router_audit.embedding.word_pieces import WordPieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,9 @@ FIRST_WORD = 1996
 """From this id on the vocabulary is sorted by frequency, most frequent first; below stand single characters."""
 RARITY = 1e-4
 """A token of relative frequency f weighs RARITY / (RARITY + f): smooth inverse frequency (Arora et al. 2017)."""
+
+KEPT_LINES = 1024
+"""First lines whose sum is remembered: what is picked of a system message, which many requests share."""
 
 
 class StaticTokens:
@@ -39,20 +43,33 @@ class StaticTokens:
         frequency /= frequency[FIRST_WORD:].sum()  # Zipf's law over the words
         weight = RARITY / (RARITY + frequency)
         self._table = (unit(table - table.mean(axis=0)) * weight[:, None]).astype(np.float32)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MINILM_TOKENS)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._pieces = WordPieces(tokenizer)
+        self._known = lru_cache(maxsize=KEPT_LINES)(self._sum)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return unit vectors (n, 384); a text without tokens is all zeros."""
         import numpy as np
 
         out = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        encodings = tokenized(self._tokenizer, texts, add_special_tokens=False)
-        for row, encoding in enumerate(encodings):
-            if encoding.ids:
-                out[row] = self._table[encoding.ids].sum(axis=0)
+        for row, text in enumerate(texts):
+            head, _, rest = encodable(text).partition("\n")
+            count, known = self._known(head)
+            ids = self._pieces.ids(rest)[: MINILM_TOKENS - count]
+            vectors = np.empty((1 + len(ids), self.dimension), dtype=np.float32)
+            vectors[0] = known
+            if ids:
+                np.take(self._table, ids, axis=0, out=vectors[1:], mode="clip")  # the mode that needs no copy
+            np.add.reduce(vectors, axis=0, out=out[row])
         return unit(out)
+
+    def _sum(self, line: str) -> tuple[int, FloatArray]:
+        """How many tokens a line has, and the sum of their vectors (384,)."""
+        ids = self._pieces.ids(line)[:MINILM_TOKENS]
+        total: FloatArray = self._table[ids].sum(axis=0)
+        return len(ids), total
 
 
 @lru_cache(maxsize=1)

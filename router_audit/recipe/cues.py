@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # "word*" matches every word that begins so.
 _WORDS: dict[str, str] = {
@@ -157,59 +158,84 @@ _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _OTHER_SCRIPT = re.compile(
     r"[\u0400-\u04ff\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
 )
+_TWO_APOSTROPHES = re.compile(r"'[^\W_]+'")
+_LOOSE_APOSTROPHE = re.compile(r"'(?:(?<![^\W_]')|(?![^\W_]))")
+_ASCII_GAPS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) != "'"}
 STEM_LENGTHS = range(4, 14)
+MAX_PHRASE = 4
+"""Words of the longest phrase that is looked for."""
 
 
 def _tables() -> tuple[
     dict[str, tuple[int, ...]],
-    dict[str, tuple[int, ...]],
-    dict[str, tuple[int, ...]],
+    dict[str, tuple[tuple[str, tuple[int, ...]], ...]],
+    dict[str, tuple[tuple[list[str], tuple[int, ...]], ...]],
     tuple[tuple[str, int], ...],
 ]:
-    """Turn the lists into look-up tables: words, stems, phrases (joined by one space) and unspaced pieces."""
+    """Turn the lists into look-up tables: words, stems by their head, phrases by their first word, unspaced pieces."""
     words: dict[str, list[int]] = {}
     stems: dict[str, list[int]] = {}
-    phrases: dict[str, list[int]] = {}
+    phrases: dict[tuple[str, ...], list[int]] = {}
     for group, name in enumerate(CUE_NAMES):
         for phrase in _PHRASES.get(name, "").split("|"):
-            if phrase.strip():
-                phrases.setdefault(" ".join(phrase.split()), []).append(group)
+            if 1 < len(phrase.split()) <= MAX_PHRASE:
+                phrases.setdefault(tuple(phrase.split()), []).append(group)
         for word in _WORDS[name].split():
             (stems if word.endswith("*") else words).setdefault(word.rstrip("*"), []).append(group)
-    unspaced = tuple(
-        (piece, CUE_NAMES.index(name)) for name, pieces in _UNSPACED.items() for piece in pieces.split()
+    by_head: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+    for stem in sorted(stems, key=len):
+        if len(stem) in STEM_LENGTHS:
+            by_head.setdefault(stem[: STEM_LENGTHS.start], []).append((stem, tuple(stems[stem])))
+    by_first: dict[str, list[tuple[list[str], tuple[int, ...]]]] = {}
+    for words_of, groups in phrases.items():
+        by_first.setdefault(words_of[0], []).append((list(words_of[1:]), tuple(groups)))
+    return (
+        {word: tuple(groups) for word, groups in words.items()},
+        {head: tuple(entries) for head, entries in by_head.items()},
+        {first: tuple(entries) for first, entries in by_first.items()},
+        tuple(
+            (piece, CUE_NAMES.index(name)) for name, pieces in _UNSPACED.items() for piece in pieces.split()
+        ),
     )
-    frozen = [{key: tuple(value) for key, value in table.items()} for table in (words, stems, phrases)]
-    return frozen[0], frozen[1], frozen[2], unspaced
 
 
 _BY_WORD, _BY_STEM, _BY_PHRASE, _ANYWHERE = _tables()
 
 
+@lru_cache(maxsize=16_384)
+def _told_by(token: str) -> tuple[tuple[int, ...], tuple[tuple[list[str], tuple[int, ...]], ...]] | None:
+    """Groups of a word and the phrases that it begins; None for most words."""
+    groups = _BY_WORD.get(token)
+    if groups is None:  # the shortest stem decides
+        stems = _BY_STEM.get(token[: STEM_LENGTHS.start], ())
+        groups = next((of_stem for stem, of_stem in stems if token.startswith(stem)), ())
+    phrases = _BY_PHRASE.get(token, ())
+    return (groups, phrases) if groups or phrases else None
+
+
+def _tokens(text: str) -> list[str]:
+    """Words in lower case; of ASCII without the pattern, in a quarter of its time."""
+    lowered = text.lower()
+    if not lowered.isascii() or _TWO_APOSTROPHES.search(lowered):
+        return _TOKEN.findall(lowered)
+    return _LOOSE_APOSTROPHE.sub(" ", lowered).translate(_ASCII_GAPS).split()
+
+
 def count_cues(text: str, limit: int = 6) -> tuple[int, ...]:
     """Count the matches of each cue group in `text`, at most `limit` per group, in the order of CUE_NAMES."""
     counts = [0] * len(CUE_NAMES)
-    tokens = _TOKEN.findall(text.lower())
-    before = before_that = before_those = ""
-    for token in tokens:
-        groups = _BY_WORD.get(token)
-        if groups is None and len(token) >= STEM_LENGTHS.start:
-            for length in STEM_LENGTHS:
-                groups = _BY_STEM.get(token[:length])
-                if groups is not None or length >= len(token):
-                    break
-        if groups is not None:
-            for group in groups:
-                counts[group] += 1
-        if before:
-            pair = before + " " + token
-            triple = before_that + " " + pair
-            for phrase in (pair, triple, before_those + " " + triple):
-                for group in _BY_PHRASE.get(phrase, ()):
+    tokens = _tokens(text)
+    for place, told in enumerate(map(_told_by, tokens), 1):
+        if told is None:
+            continue
+        for group in told[0]:
+            counts[group] += 1
+        for rest, groups in told[1]:
+            if tokens[place : place + len(rest)] == rest:
+                for group in groups:
                     counts[group] += 1
-        before_those, before_that, before = before_that, before, token
-    if _OTHER_SCRIPT.search(text):
+    if not text.isascii() and _OTHER_SCRIPT.search(text):
         for piece, group in _ANYWHERE:
             if piece in text:
                 counts[group] += 1
-    return tuple(min(count, limit) for count in counts)
+    return tuple([min(count, limit) for count in counts])

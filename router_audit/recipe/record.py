@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 SYSTEM_HEAD, SYSTEM_TAIL = 1600, 600
 TURN_HEAD, TURN_TAIL = 2600, 1400
@@ -18,6 +19,8 @@ _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ud800-\udfff]"
 )
 _BLANK_RUN = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}|[ \t]{12,}")
+LONG_BLANK = " " * 12
+SAME_RUN = 12
 _SAME_CHARACTER = re.compile(r"([^\s\d])\1{11,}")
 _SAME_TOKEN = re.compile(r"(\S{1,24}(?:\s|\b))\1{7,}")
 _ROLE_LINE = re.compile(r"(?mi)^(user|human|customer|assistant|agent|ai|bot|system)\s?:\s")
@@ -26,7 +29,7 @@ _ROLES = {"human": "user", "customer": "user", "agent": "assistant", "ai": "assi
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of the conversation: its role ("user", "assistant", "tool") and its cleaned head and tail."""
+    """One turn of the conversation: its role ("user", "assistant", "tool") and its text."""
 
     role: str
     text: str
@@ -51,23 +54,47 @@ class PromptParts:
 def clean(text: str) -> str:
     """Return `text` without control or invisible characters and with runs of blanks, one character or one token shortened."""
     text = _CONTROL.sub(" ", text.replace("\r\n", "\n"))
-    text = _BLANK_RUN.sub(lambda run: "\n\n" if "\n" in run.group() else "    ", text)
-    text = _SAME_CHARACTER.sub(r"\1\1\1", text)
+    if "\n\n\n" in text or "\n " in text or "\t" in text or LONG_BLANK in text:
+        text = _BLANK_RUN.sub(lambda run: "\n\n" if "\n" in run.group() else "    ", text)
     words = text.split()
+    if any(_SAME_CHARACTER.search(word) for word in words if len(word) >= SAME_RUN):
+        text = _SAME_CHARACTER.sub(r"\1\1\1", text)
+        words = text.split()
     if len(words) > 16 and len(set(words)) < 0.7 * len(words):
         text = _SAME_TOKEN.sub(r"\1\1\1", text)
     return text
 
 
+def ends(text: str, head: int, tail: int) -> tuple[str, str]:
+    """Return the first `head` and last `tail` characters, or the whole of a text that is no longer, and nothing."""
+    return (text, "") if len(text) <= head + tail else (text[:head], text[-tail:])
+
+
+def clean_ends(head: str, tail: str) -> str:
+    """Return what `ends` left of a text as one cleaned text."""
+    return clean(head) + CUT + clean(tail) if tail else clean(head)
+
+
 def clip(text: str, head: int, tail: int) -> str:
     """Return the cleaned first `head` and last `tail` characters; the middle of a long text is never touched."""
-    if len(text) <= head + tail:
-        return clean(text)
-    return clean(text[:head]) + CUT + clean(text[-tail:])
+    return clean_ends(*ends(text, head, tail))
 
 
 def read_prompt(record: Mapping[str, object]) -> PromptParts:
-    """Read a record with `system`, `prompt` or `messages`, `tools` and `response_format`; missing keys are empty."""
+    """Return the parts of a record with their texts cut to bounded size and cleaned."""
+    parts = gather_prompt(record)
+    return replace(
+        parts,
+        system=clip(parts.system, SYSTEM_HEAD, SYSTEM_TAIL).strip(),
+        turns=tuple(Turn(turn.role, clip(turn.text, TURN_HEAD, TURN_TAIL).strip()) for turn in parts.turns),
+    )
+
+
+def gather_prompt(record: Mapping[str, object]) -> PromptParts:
+    """Read a record with `system`, `prompt` or `messages`, `tools` and `response_format`; missing keys are empty.
+
+    The texts are as they stand in the record: neither cut nor cleaned.
+    """
     counter = _Counter()
     system_texts = list(counter.texts(record.get("system")))
     turns: list[Turn] = []
@@ -109,12 +136,10 @@ def read_prompt(record: Mapping[str, object]) -> PromptParts:
     characters = sum(len(turn.text) for turn in turns) + sum(len(text) for text in system_texts)
     names, count = _tools(record.get("tools"))
     return PromptParts(
-        system=clip(
-            CUT.join(text[: SYSTEM_HEAD * 2] if len(system_texts) > 1 else text for text in system_texts[:8]),
-            SYSTEM_HEAD,
-            SYSTEM_TAIL,
-        ).strip(),
-        turns=tuple(Turn(turn.role, clip(turn.text, TURN_HEAD, TURN_TAIL).strip()) for turn in turns),
+        system=system_texts[0]
+        if len(system_texts) == 1
+        else CUT.join([text[: SYSTEM_HEAD * 2] for text in system_texts[:8]]),
+        turns=tuple(turns),
         tool_names=names,
         tool_count=count,
         response_format=_format_kind(record.get("response_format")),
@@ -218,8 +243,11 @@ def _tools(tools: object) -> tuple[tuple[str, ...], int]:
                 or tool.get("type")
             )
         if isinstance(name, str) and name:
-            names.append(clean(name[:60]))
+            names.append(_clean_name(name[:60]))
     return tuple(names), len(tools)
+
+
+_clean_name = lru_cache(maxsize=4096)(clean)
 
 
 def _format_kind(response_format: object) -> str:

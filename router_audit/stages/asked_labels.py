@@ -15,7 +15,7 @@ from router_audit.errors import ModelError, UserError
 from router_audit.labellers import ASKED
 from router_audit.labellers.question import prompt_text, prompt_version, question, verdict
 from router_audit.llm import Budget
-from router_audit.recipe.view import FEATURE_NAMES
+from router_audit.recipe.structure import FEATURE_NAMES
 from router_audit.selection import Share, cluster, select, share
 from router_audit.stages.asking import AskOptions, agreed, ask_stored, plan_asks
 from router_audit.stages.records import prompt_record

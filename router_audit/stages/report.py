@@ -12,7 +12,7 @@ from router_audit.files.tables import TABLES, newest_table, read_table
 from router_audit.files.writing import write_whole
 from router_audit.pricing import load_prices
 from router_audit.projection import mean_costs_usd
-from router_audit.recipe.view import FEATURE_NAMES
+from router_audit.recipe.structure import FEATURE_NAMES
 from router_audit.render import html, markdown, to_json
 from router_audit.savings import monthly, total_usd, window
 from router_audit.stages.audited import audited
