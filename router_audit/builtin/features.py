@@ -1,4 +1,4 @@
-"""Feature columns of a classifier: hashed words and static vector of the instruction, structure, then the vector of the encoder in use."""
+"""Feature columns of a classifier: hashed words and static vector of the instruction, static vector of the order, structure, then the vector of the encoder in use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 WORDS = (0, HASHED_DIMENSION)
 STATIC = (WORDS[1], WORDS[1] + StaticTokens.dimension)
-STRUCTURE = (STATIC[1], STATIC[1] + len(FEATURE_NAMES))
+ORDER = (STATIC[1], STATIC[1] + StaticTokens.dimension)
+STRUCTURE = (ORDER[1], ORDER[1] + len(FEATURE_NAMES))
 LIGHT = (WORDS[0], STRUCTURE[1])
 """The columns that need no forward pass: all that the builtin head reads."""
 
@@ -36,8 +37,14 @@ def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> Floa
     unique, rows = _distinct([view.instruction for view in views])
     static, words = static_tokens().encode(unique), HashedWords().encode(unique)
     vectors = static if encoder is not None and encoder.name == StaticTokens.name else None
+    orders, places = _distinct([view.order for view in views])
     result: FloatArray = np.hstack(
-        [words[rows], static[rows], _stored(views, encoder, unique, rows, vectors)]
+        [
+            words[rows],
+            static[rows],
+            static_tokens().encode(orders)[places],
+            _stored(views, encoder, unique, rows, vectors),
+        ]
     )
     return result
 
@@ -46,9 +53,15 @@ def build_row(view: PromptView, encoder: Encoder | None) -> FloatArray:
     """Return (columns,): the one row of `build_features`, without what only many rows need."""
     import numpy as np
 
-    texts = [view.instruction]
-    blocks = [HashedWords().encode(texts)[0], static_tokens().encode(texts)[0], stored_row(view, encoder)]
-    return np.concatenate(blocks)
+    static = static_tokens()
+    return np.concatenate(
+        [
+            HashedWords().encode([view.instruction])[0],
+            static.encode([view.instruction])[0],
+            static.encode([view.order])[0],
+            stored_row(view, encoder),
+        ]
+    )
 
 
 def stored_row(view: PromptView, encoder: Encoder | None) -> FloatArray:

@@ -15,7 +15,7 @@ from router_audit.builtin.corpus import (
     read_rows,
     read_tasks,
 )
-from router_audit.builtin.features import STATIC, STRUCTURE, WORDS, build_features, view_prompts
+from router_audit.builtin.features import ORDER, STATIC, STRUCTURE, WORDS, build_features, view_prompts
 from router_audit.classifier.fit import (
     fit_linear,
     fit_neighbours,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
+    Wording = tuple[Neighbours, Neighbours, Member]
 
 RECORDS_PER_INSTRUCTION = 2
 OWN_SHARE = 0.75
@@ -45,6 +46,8 @@ RIDGE, RIDGE_WORDS, FLOOR_WORDS = 1e-2, 1e-2, 0.01
 HIDDEN, DECAY, SHARE_CURVED = 48, 1.0, 0.6
 REACH = 0.035
 ALIKE = 0.85
+AXES = 192
+"""Directions of the token vectors in which texts are compared: half of them tell the same."""
 MINIMUM_PROBABILITY = 0.34
 FOLDS = 4
 
@@ -109,8 +112,11 @@ def calibrated_head(training: TrainingSet, seed: int = 0) -> Head:
     )
 
 
-def fit_head(training: TrainingSet, wording: tuple[Neighbours, Member] | None = None, seed: int = 0) -> Head:
-    """Fit the head's members and average them: two over structure that share one vote, one by likeness, one over words.
+def fit_head(training: TrainingSet, wording: Wording | None = None, seed: int = 0) -> Head:
+    """Fit the head's members and average them.
+
+    Two over structure share one vote; one goes by the likeness of the whole instruction, one by that of the sentence
+    that orders, one by words.
 
     Apart they err on different sources: what misleads one member seldom misleads the other. Those that go by
     wording learn from our own rows alone, where there are any: thousands of rows of one public template, near in
@@ -130,8 +136,8 @@ def fit_head(training: TrainingSet, wording: tuple[Neighbours, Member] | None = 
     )
 
 
-def fit_wording(training: TrainingSet) -> tuple[Neighbours, Member]:
-    """Fit the members that go by wording, the voters and the hashed words, on our own rows where there are any."""
+def fit_wording(training: TrainingSet) -> Wording:
+    """Fit the members that go by wording, two of voters and one over hashed words, on our own rows where there are any."""
     import numpy as np
 
     own = [index for index, row in enumerate(training.rows) if row.licence == OWN_SOURCE]
@@ -143,7 +149,8 @@ def fit_wording(training: TrainingSet) -> tuple[Neighbours, Member]:
         row_weights(rows),
     )
     return (
-        fit_neighbours(features, labels, PROFILES, weights, STATIC, REACH, ALIKE),
+        fit_neighbours(features, labels, PROFILES, weights, STATIC, REACH, ALIKE, AXES),
+        fit_neighbours(features, labels, PROFILES, weights, ORDER, REACH, ALIKE, AXES),
         fit_linear(features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True),
     )
 

@@ -174,7 +174,7 @@ def _neighbour_scores(member: Neighbours, block: FloatArray) -> FloatArray:
     points = member.unit_points
     shares = np.zeros((len(block), member.votes.shape[1]), dtype=np.float32)
     for start in range(0, len(block), CHUNK):
-        likeness = block[start : start + CHUNK] @ points
+        likeness = member.placed(block[start : start + CHUNK]) @ points
         nearness = np.exp((likeness - likeness.max(axis=1, keepdims=True)) / np.float32(member.reach))
         votes = nearness @ member.votes
         shares[start : start + CHUNK] = votes / votes.sum(axis=1, keepdims=True)
@@ -190,28 +190,46 @@ def fit_neighbours(
     columns: tuple[int, int],
     reach: float,
     alike: float = 1.0,
+    axes: int | None = None,
 ) -> Neighbours:
     """Keep rows of columns of `features` (n, d), which must have length 1, as voters.
 
-    A row within cosine `alike` of one that is kept gives it its vote instead of standing beside it.
+    Rows are compared along their `axes` leading directions (all of them where None). A row within cosine `alike`
+    of one that is kept gives it its vote instead of standing beside it.
     """
     import numpy as np
 
     block = features[:, columns[0] : columns[1]]
+    member = Neighbours(
+        *columns, _leading(block, axes), np.empty((0, 0), dtype=np.int8), 1.0, block[:0], reach
+    )
+    block = member.placed(block)
     place, kept = _leaders(block, alike)
     points = block[kept]
     step = float(np.abs(points).max()) / 127.0 or 1.0
     votes = np.zeros((len(kept), len(classes)), dtype=np.float64)
     index = np.array([list(classes).index(label) for label in labels])
     np.add.at(votes, (place, index), np.asarray(weights, dtype=np.float64))
-    return Neighbours(
-        columns[0],
-        columns[1],
-        np.round(points / step).astype(np.int8),
-        step,
-        (votes / votes.sum() * len(points)).astype(np.float32),
-        reach,
+    return replace(
+        member,
+        points=np.round(points / step).astype(np.int8),
+        step=step,
+        votes=(votes / votes.sum() * len(points)).astype(np.float32),
     )
+
+
+def _leading(block: FloatArray, count: int | None) -> FloatArray:
+    """Return the `count` directions (d, count) along which the rows (n, d) are longest, to half precision."""
+    import numpy as np
+
+    if count is None or count >= block.shape[1]:
+        return np.eye(block.shape[1], dtype=np.float32)
+    _, directions = np.linalg.eigh((block.T @ block).astype(np.float64))  # ascending
+    leading = directions[:, ::-1][:, :count]
+    leading *= np.sign(
+        leading[np.abs(leading).argmax(axis=0), np.arange(count)]
+    )  # a direction has no sign of its own
+    return leading.astype(np.float16).astype(np.float32)
 
 
 def _leaders(block: FloatArray, alike: float) -> tuple[IntArray, IntArray]:

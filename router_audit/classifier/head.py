@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,10 @@ class Neighbours:
 
     start: int
     stop: int
+    axes: FloatArray
+    """(stop - start, k): the directions in which rows are compared, after which they are scaled to length 1 again."""
     points: NDArray[np.int8]
-    """(m, stop - start) training rows of length 1, in steps of `step`."""
+    """(m, k) training rows along the axes, in steps of `step`."""
     step: float
     votes: FloatArray
     """(m, classes) weight of each row for each class."""
@@ -59,13 +61,22 @@ class Neighbours:
 
     @cached_property
     def unit_points(self) -> FloatArray:
-        """`points` as (stop - start, m) float32, worked out once: a live decision has no time for it.
+        """`points` as (k, m) float32, worked out once: a live decision has no time for it.
 
         One point a column: so a single row reads it straight through, in a third of the time.
         """
         import numpy as np
 
         scaled: FloatArray = np.ascontiguousarray(self.points.T).astype(np.float32) * np.float32(self.step)
+        return scaled
+
+    def placed(self, rows: FloatArray) -> FloatArray:
+        """Return rows (n, stop - start) along the axes: (n, k), of length 1, or 0 where a row was."""
+        import numpy as np
+
+        along = rows @ self.axes
+        lengths = np.sqrt((along * along).sum(axis=1, keepdims=True))
+        scaled: FloatArray = along / np.maximum(lengths, np.float32(1e-9))
         return scaled
 
 
@@ -169,6 +180,7 @@ def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
         }
         if isinstance(member, Neighbours):
             arrays[prefix + "points"], arrays[prefix + "votes"] = member.points, member.votes
+            arrays[prefix + "axes"] = member.axes
             entry |= {"kind": "neighbours", "step": member.step, "reach": member.reach}
         else:
             arrays[prefix + "mean"], arrays[prefix + "scale"] = member.mean, member.scale
@@ -192,6 +204,7 @@ def _unpack_member(entry: dict[str, Any], arrays: dict[str, Any]) -> Member | Ne
         return Neighbours(
             start,
             stop,
+            arrays[prefix + "axes"],
             arrays[prefix + "points"],
             float(entry["step"]),
             arrays[prefix + "votes"],

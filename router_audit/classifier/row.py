@@ -95,7 +95,7 @@ def _neighbour_scorer(member: Neighbours) -> Callable[[FloatArray], Sequence[flo
     reach = np.float32(member.reach)
 
     def scores(row: FloatArray) -> Sequence[float]:
-        likeness = row[member.start : member.stop] @ points
+        likeness = member.placed(row[None, member.start : member.stop])[0] @ points
         likeness -= likeness.max()
         likeness /= reach
         counted: list[float] = (votes @ np.exp(likeness, out=likeness)).tolist()

@@ -49,11 +49,11 @@ class BuiltinLabeller:
 
         Records that read alike after the recipe are decided once. A record without any text abstains.
         """
-        verdicts: dict[tuple[str, tuple[float, ...]], Prediction] = {}
+        verdicts: dict[tuple[str, str, tuple[float, ...]], Prediction] = {}
         result: list[Prediction] = []
         for start in range(0, len(records), _BATCH):
             views = view_prompts(records[start : start + _BATCH])
-            keys = [(view.instruction, view.features) for view in views]
+            keys = [(view.instruction, view.order, view.features) for view in views]
             fresh = {key: view for key, view in zip(keys, views, strict=True) if key not in verdicts}
             if fresh:
                 unseen = list(fresh.values())

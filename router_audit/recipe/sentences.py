@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MAX_UNITS = 90
 ASKS_SCORE = 1.4
 """From this score on a sentence counts as an order or a question of its own."""
+LONGEST = 260
+"""Characters shown of one sentence."""
 LONG_LINE = 160
 """A line no longer than this many characters is not cut into sentences."""
 
@@ -137,6 +139,12 @@ def tell_instruction(text: str, budget: int) -> str:
     return pick(text, score_units(text, modal_words(fold(text))), budget)
 
 
+def chief(units: Sequence[tuple[str, float]]) -> tuple[str, float]:
+    """Return the sentence that asks most, the later of two that ask as much, and its score."""
+    best, score = max(reversed(units), key=lambda unit: unit[1], default=("", 0.0))
+    return _shorten(squeeze(best), LONGEST), score
+
+
 def pick(text: str, units: Sequence[tuple[str, float]], budget: int) -> str:
     """Pick from the scored units of `text`. See `tell_instruction`."""
     if len(text) <= budget // 2:
@@ -148,13 +156,13 @@ def pick(text: str, units: Sequence[tuple[str, float]], budget: int) -> str:
     used = 0
     for index in ranked:
         piece, score = units[index]
-        if used and (used + min(len(piece), 260) > budget or score < 1.0):
+        if used and (used + min(len(piece), LONGEST) > budget or score < 1.0):
             continue
         chosen.append(index)
-        used += min(len(piece), 260) + 1
+        used += min(len(piece), LONGEST) + 1
         if used >= budget:
             break
-    return squeeze(" ".join([_shorten(units[index][0], 260) for index in sorted(chosen)]))
+    return squeeze(" ".join([_shorten(units[index][0], LONGEST) for index in sorted(chosen)]))
 
 
 def score_units(text: str, modals: Sequence[str]) -> list[tuple[str, float]]:
@@ -194,7 +202,7 @@ def score_units(text: str, modals: Sequence[str]) -> list[tuple[str, float]]:
         score += 1.2 * (index == first) + 1.2 * (index == last) + 0.9 * (number == opening)
         score -= 1.8 * label + 1.4 * (in_payload and not label) + 2.5 * (in_example or example)
         scaffold = head in _SCAFFOLD_FIRST and _SCAFFOLD.match(folded) is not None
-        score -= 0.8 * (len(piece) > 260) + 4.0 * scaffold + 2.5 * _is_data(piece)
+        score -= 0.8 * (len(piece) > LONGEST) + 4.0 * scaffold + 2.5 * _is_data(piece)
         scored.append((piece, score))
     return scored
 

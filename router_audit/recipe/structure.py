@@ -130,6 +130,8 @@ class SystemPart:
     text: str
     ask: str
     """The sentences that ask for something."""
+    order: tuple[str, float]
+    """The one that asks most, and its score."""
     tool_docs: int
     """Marks of described tools."""
     values: tuple[float, ...]
@@ -159,12 +161,14 @@ _MARK_VALUES = tuple(_log(count, 3.0) for count in range(MOST + 1))
 _CUE_VALUES = tuple(_log(count, 2.0) for count in range(MOST + 1))
 
 
-def read_system(text: str, ask: str) -> SystemPart:
-    """Take the numbers of a system message of which `ask` was picked."""
+def read_system(text: str, ask: str, order: tuple[str, float]) -> SystemPart:
+    """Take the numbers of a system message of which `ask` and `order` were picked."""
     tool_docs = _TOOL_DOC.count(fold(text))
     marks = (tool_docs, len(_JSON_KEY.findall(text)), len(_BULLET.findall(text)))
     cues = [_CUE_VALUES[count] for count in count_cues(ask)]
-    return SystemPart(text, ask, tool_docs, (*(_MARK_VALUES[min(mark, MOST)] for mark in marks), *cues))
+    return SystemPart(
+        text, ask, order, tool_docs, (*(_MARK_VALUES[min(mark, MOST)] for mark in marks), *cues)
+    )
 
 
 def measure(

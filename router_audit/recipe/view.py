@@ -19,11 +19,11 @@ from router_audit.recipe.record import (
 )
 from router_audit.recipe.sentences import (
     ASKS_SCORE,
+    chief,
     modal_words,
     pick,
     score_units,
     squeeze,
-    tell_instruction,
 )
 from router_audit.recipe.structure import UserPart, measure, read_system
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from router_audit.recipe.record import PromptParts
     from router_audit.recipe.structure import SystemPart
 
-RECIPE_VERSION = "2"
+RECIPE_VERSION = "3"
 INSTRUCTION_CHARS = 420
 SYSTEM_CHARS = 320
 WHOLE_HEAD, WHOLE_TAIL = 200, 160
@@ -48,6 +48,8 @@ class PromptView:
 
     instruction: str
     """What the request asks for: chosen sentences of the system message and of the user's turn, payload left out."""
+    order: str
+    """The one sentence of both that asks most: what the work is, apart from all that surrounds it."""
     whole: str
     """Head and tail of the user's turn, payload included."""
     features: tuple[float, ...]
@@ -82,19 +84,23 @@ def view_prompt(record: Mapping[str, object]) -> PromptView:
         orders=sum([score >= ASKS_SCORE for _, score in units]),
         sentences=len(units),
     )
+    order, score = chief(units)
+    if system.order[1] > score:
+        order = system.order[0]
     instruction = "\n".join([text for text in (system.ask, told.ask, _outside(parts)) if text])
     whole = squeeze(
         user if len(user) <= WHOLE_HEAD + WHOLE_TAIL else user[:WHOLE_HEAD] + " … " + user[-WHOLE_TAIL:]
     )
     features = measure(parts, system, told, turns, len(asked))
-    return PromptView(instruction or whole, whole or instruction, features, bool(system.text or user))
+    return PromptView(instruction or whole, order, whole or instruction, features, bool(system.text or user))
 
 
 @lru_cache(maxsize=KEPT_SYSTEMS)
 def read_system_message(head: str, tail: str) -> SystemPart:
     """What the recipe reads of a system message, given by its ends."""
     text = _read(head, tail)
-    return read_system(text, tell_instruction(text, SYSTEM_CHARS))
+    units = score_units(text, modal_words(fold(text)))
+    return read_system(text, pick(text, units, SYSTEM_CHARS), chief(units))
 
 
 @lru_cache(maxsize=KEPT_TURNS)
