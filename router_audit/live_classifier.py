@@ -34,12 +34,14 @@ class LiveClassifier:
     """As the table names it."""
     head: Head
     encoder: Encoder | None
-    """None for the builtin head, which reads no vector of an encoder."""
+    """None for the builtin head, which has encoders of its own."""
     builtin: bool
+    light: bool = False
+    """Of the builtin head, the form without a forward pass."""
     scorer: RowScorer = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scorer", RowScorer(self.head))
+        object.__setattr__(self, "scorer", RowScorer(self.head.form(light=self.light)))
 
     def judge(self, record: Mapping[str, Any]) -> tuple[Prediction, PromptView]:
         """The verdict on a prompt record, and what of it the classifier was shown."""
@@ -54,7 +56,7 @@ class LiveClassifier:
 
     def row(self, view: PromptView) -> FloatArray:
         """(columns,): what this head reads."""
-        return build_row(view, None) if self.builtin else stored_row(view, self.encoder)
+        return build_row(view, None, light=self.light) if self.builtin else stored_row(view, self.encoder)
 
 
 def load_classifier(
@@ -85,7 +87,9 @@ def load_classifier(
             where=version,
         )
     if builtin:
-        return LiveClassifier(version, head, None, builtin=True)
+        found = LiveClassifier(version, head, None, builtin=True, light=fast)
+        found.judge({})  # loads what the first request would wait for
+        return found
     if fast and name != StaticTokens.name:
         raise ModelError(
             f"reads vectors of {name}; leave `fast` off, or use a table of the builtin head or of the static encoder",

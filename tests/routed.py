@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from router_audit.builtin.features import build_features, stored_columns
+from router_audit.builtin.features import stored_features
 from router_audit.classifier.fit import fit_linear
 from router_audit.classifier.head import Head, save_head
 from router_audit.files.document import pretty, sealed
@@ -82,7 +82,7 @@ def head(encoder: Encoder) -> Head:
     """A classifier that tells the four asks apart."""
     labels = [profile for profile in PROFILES for _ in range(12)]
     views = [view_prompt(ask(profile, number)) for profile in PROFILES for number in range(12)]
-    features = stored_columns(build_features(views, encoder))
+    features = stored_features(views, encoder)
     return Head(tuple(PROFILES), (fit_linear(features, labels, PROFILES),))
 
 

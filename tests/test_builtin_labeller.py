@@ -16,6 +16,8 @@ import pytest
 from router_audit import embedding
 from router_audit.builtin.corpus import PROFILES, expand, is_trainable, read_rows, read_tasks
 from router_audit.builtin.features import (
+    ORDER,
+    SENTENCE,
     STATIC,
     STRUCTURE,
     WORDS,
@@ -23,12 +25,11 @@ from router_audit.builtin.features import (
     stored_columns,
     view_prompts,
 )
+from router_audit.builtin.left_out import leave_one_source_out, own_corpus_alone
 from router_audit.builtin.training import (
     featurise,
     fit_head,
-    leave_one_source_out,
     load_corpus,
-    own_corpus_alone,
     source_folds,
     subset,
     train_builtin,
@@ -186,9 +187,12 @@ def test_voters_are_of_our_own_corpus_alone(corpus: Path) -> None:
 
 def test_hashed_words_serve_the_builtin_head_and_are_not_stored(corpus: Path) -> None:
     members = fit_head(featurise(load_corpus([corpus]))).members
-    assert [(member.start, member.stop) for member in members] == [STRUCTURE, STRUCTURE, STATIC, WORDS]
-    # Structure stands for one opinion, straight and curved together; likeness and words for one each.
-    assert [member.share for member in members] == pytest.approx([0.4, 0.6, 1.0, 1.0])
+    assert [(member.start, member.stop) for member in members] == [
+        STRUCTURE, STRUCTURE, STATIC, SENTENCE, ORDER, WORDS,
+    ]  # fmt: skip
+    # Structure stands for one opinion, straight and curved together; likenesses and words for one each.
+    assert [member.share for member in members] == pytest.approx([0.4, 0.6, 1.0, 1.0, 1.0, 1.0])
+    assert [member.form for member in members] == ["", "", "full", "full", "light", ""]
     encoder = embedding.load_encoder("static")
     features = build_features(view_prompts([{"prompt": "List the dates."}]), encoder)
     stored = stored_columns(features)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from router_audit.classifier import fit as classifier
 from router_audit.classifier.head import Head, Layer, Neighbours, load_head, save_head
+from router_audit.classifier.neighbours import fit_neighbours
 from router_audit.classifier.report import evaluate, wilson
 from router_audit.classifier.row import RowScorer
 from router_audit.errors import UserError
@@ -32,9 +33,7 @@ def clouds(count: int = 60, spread: float = 0.6, seed: int = 1) -> tuple[NDArray
 def head() -> Head:
     features, labels = clouds()
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-    near = classifier.fit_neighbours(
-        unit, labels, CLASSES, np.ones(len(labels), dtype=np.float32), (0, 8), 0.05
-    )
+    near = fit_neighbours(unit, labels, CLASSES, np.ones(len(labels), dtype=np.float32), (0, 8), 0.05)
     return Head(CLASSES, (classifier.fit_linear(features, labels, CLASSES), near), about={"recipe": "t"})
 
 
@@ -45,7 +44,7 @@ def linear_only() -> Head:
 
 def test_neighbours_join_equal_rows_and_vote() -> None:
     rows = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
-    near = classifier.fit_neighbours(
+    near = fit_neighbours(
         rows,
         ["reasoning", "reasoning", "reasoning", "extraction"],
         CLASSES,

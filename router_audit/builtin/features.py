@@ -1,10 +1,18 @@
-"""Feature columns of a classifier: hashed words and static vector of the instruction, static vector of the order, structure, then the vector of the encoder in use."""
+"""Feature columns of a classifier: hashed words and static vector of the instruction, static and sentence vector of the order, structure, then the vector of the encoder in use."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router_audit.embedding import HASHED_DIMENSION, Encoder, HashedWords, StaticTokens, static_tokens
+from router_audit.embedding import (
+    HASHED_DIMENSION,
+    Encoder,
+    HashedWords,
+    MiniLM,
+    StaticTokens,
+    sentences,
+    static_tokens,
+)
 from router_audit.recipe.structure import FEATURE_NAMES
 from router_audit.recipe.view import RECIPE_VERSION, PromptView, view_prompt
 
@@ -20,9 +28,11 @@ if TYPE_CHECKING:
 WORDS = (0, HASHED_DIMENSION)
 STATIC = (WORDS[1], WORDS[1] + StaticTokens.dimension)
 ORDER = (STATIC[1], STATIC[1] + StaticTokens.dimension)
-STRUCTURE = (ORDER[1], ORDER[1] + len(FEATURE_NAMES))
-LIGHT = (WORDS[0], STRUCTURE[1])
-"""The columns that need no forward pass: all that the builtin head reads."""
+SENTENCE = (ORDER[1], ORDER[1] + MiniLM.dimension)
+"""The only block of a forward pass, of the order alone; zeros where it is not wanted."""
+STRUCTURE = (SENTENCE[1], SENTENCE[1] + len(FEATURE_NAMES))
+BUILTIN = (WORDS[0], STRUCTURE[1])
+"""All that the builtin head reads."""
 
 
 def view_prompts(records: Sequence[Mapping[str, object]]) -> list[PromptView]:
@@ -30,8 +40,10 @@ def view_prompts(records: Sequence[Mapping[str, object]]) -> list[PromptView]:
     return [view_prompt(record) for record in records]
 
 
-def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> FloatArray:
-    """Return (n, columns) float32; without an encoder the last block is left out."""
+def build_features(
+    views: Sequence[PromptView], encoder: Encoder | None, *, light: bool = False
+) -> FloatArray:
+    """Return (n, columns) float32; without an encoder the last block is left out. `light` spares the forward pass."""
     import numpy as np
 
     unique, rows = _distinct([view.instruction for view in views])
@@ -43,13 +55,16 @@ def build_features(views: Sequence[PromptView], encoder: Encoder | None) -> Floa
             words[rows],
             static[rows],
             static_tokens().encode(orders)[places],
+            np.zeros((len(views), MiniLM.dimension), np.float32)
+            if light
+            else sentences().encode(orders)[places],
             _stored(views, encoder, unique, rows, vectors),
         ]
     )
     return result
 
 
-def build_row(view: PromptView, encoder: Encoder | None) -> FloatArray:
+def build_row(view: PromptView, encoder: Encoder | None, *, light: bool = False) -> FloatArray:
     """Return (columns,): the one row of `build_features`, without what only many rows need."""
     import numpy as np
 
@@ -59,6 +74,7 @@ def build_row(view: PromptView, encoder: Encoder | None) -> FloatArray:
             HashedWords().encode([view.instruction])[0],
             static.encode([view.instruction])[0],
             static.encode([view.order])[0],
+            np.zeros(MiniLM.dimension, np.float32) if light else sentences().encode([view.order])[0],
             stored_row(view, encoder),
         ]
     )

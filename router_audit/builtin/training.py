@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from router_audit.builtin.corpus import (
@@ -15,16 +16,23 @@ from router_audit.builtin.corpus import (
     read_rows,
     read_tasks,
 )
-from router_audit.builtin.features import ORDER, STATIC, STRUCTURE, WORDS, build_features, view_prompts
+from router_audit.builtin.features import (
+    ORDER,
+    SENTENCE,
+    STATIC,
+    STRUCTURE,
+    WORDS,
+    build_features,
+    view_prompts,
+)
 from router_audit.classifier.fit import (
     fit_linear,
-    fit_neighbours,
     fit_network,
     fit_temperature,
-    predict_proba,
     raw_log_probabilities,
 )
 from router_audit.classifier.head import Head, Member, Neighbours
+from router_audit.classifier.neighbours import fit_neighbours
 from router_audit.embedding import StaticTokens
 from router_audit.errors import UserError
 from router_audit.recipe.view import RECIPE_VERSION
@@ -37,17 +45,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
-    Wording = tuple[Neighbours, Neighbours, Member]
+    Wording = tuple[Neighbours, Neighbours, Neighbours, Member]
 
 RECORDS_PER_INSTRUCTION = 2
 OWN_SHARE = 0.75
 """Share of the total training weight that our own corpus gets; public benchmarks are few, large and alike."""
 RIDGE, RIDGE_WORDS, FLOOR_WORDS = 1e-2, 1e-2, 0.01
 HIDDEN, DECAY, SHARE_CURVED = 48, 1.0, 0.6
-REACH = 0.035
-ALIKE = 0.85
-AXES = 192
-"""Directions of the token vectors in which texts are compared: half of them tell the same."""
+REACH, REACH_SENTENCE = 0.035, 0.03
+ALIKE = 0.75
+AXES = 128
+"""Directions of the vectors in which texts are compared: a third of them tell the same."""
 MINIMUM_PROBABILITY = 0.34
 FOLDS = 4
 
@@ -97,7 +105,7 @@ def train_builtin(paths: Sequence[Path], seed: int = 0) -> Head:
 def calibrated_head(training: TrainingSet, seed: int = 0) -> Head:
     """Fit the head on all rows, and its temperature on predictions for held-out sources and task files."""
     head = fit_head(training, seed=seed)
-    logits, targets, weights = _held_out_logits(training)
+    logits, light, targets, weights = _held_out_logits(training)
     sources = Counter(_family(row.source) for row in training.rows)
     own_tasks = {row.task for row in training.rows if row.licence == OWN_SOURCE}
     about = {
@@ -107,6 +115,7 @@ def calibrated_head(training: TrainingSet, seed: int = 0) -> Head:
     return replace(
         head,
         temperature=fit_temperature(logits, targets, weights),
+        light_temperature=fit_temperature(light, targets, weights),
         minimum_probability=MINIMUM_PROBABILITY,
         about=about,
     )
@@ -116,7 +125,8 @@ def fit_head(training: TrainingSet, wording: Wording | None = None, seed: int = 
     """Fit the head's members and average them.
 
     Two over structure share one vote; one goes by the likeness of the whole instruction, one by that of the sentence
-    that orders, one by words.
+    that orders, one by words. The light form does without the first of likeness, and for the second goes by the words
+    of the sentence, which spares a forward pass.
 
     Apart they err on different sources: what misleads one member seldom misleads the other. Those that go by
     wording learn from our own rows alone, where there are any: thousands of rows of one public template, near in
@@ -137,7 +147,7 @@ def fit_head(training: TrainingSet, wording: Wording | None = None, seed: int = 
 
 
 def fit_wording(training: TrainingSet) -> Wording:
-    """Fit the members that go by wording, two of voters and one over hashed words, on our own rows where there are any."""
+    """Fit the members that go by wording, three of voters and one over hashed words, on our own rows where there are any."""
     import numpy as np
 
     own = [index for index, row in enumerate(training.rows) if row.licence == OWN_SOURCE]
@@ -148,9 +158,11 @@ def fit_wording(training: TrainingSet) -> Wording:
         [row.profile for row in rows],
         row_weights(rows),
     )
+    voters = partial(fit_neighbours, features, labels, PROFILES, weights, alike=ALIKE, axes=AXES)
     return (
-        fit_neighbours(features, labels, PROFILES, weights, STATIC, REACH, ALIKE, AXES),
-        fit_neighbours(features, labels, PROFILES, weights, ORDER, REACH, ALIKE, AXES),
+        replace(voters(columns=STATIC, reach=REACH), form="full"),
+        replace(voters(columns=SENTENCE, reach=REACH_SENTENCE), form="full"),
+        replace(voters(columns=ORDER, reach=REACH), form="light"),
         fit_linear(features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True),
     )
 
@@ -191,76 +203,23 @@ def source_folds(rows: Sequence[LabelledPrompt], folds: int = FOLDS) -> list[int
     return [place[row.source] for row in rows]
 
 
-def _held_out_logits(training: TrainingSet) -> tuple[FloatArray, list[int], FloatArray]:
-    """Return uncalibrated log-probabilities for every row from a head that saw neither its source nor its task file."""
+def _held_out_logits(training: TrainingSet) -> tuple[FloatArray, FloatArray, list[int], FloatArray]:
+    """Return uncalibrated log-probabilities for every row from a head that saw neither its source nor its task file.
+
+    Those of the full form, those of the light one, then targets and weights.
+    """
     import numpy as np
 
     folds = np.array(source_folds(training.rows))
     logits = np.zeros((len(training.rows), len(PROFILES)), dtype=np.float32)
+    light = np.zeros_like(logits)
     for fold in sorted(set(folds.tolist())):
         kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         part = TrainingSet(tuple(training.rows[index] for index in kept.tolist()), training.features[kept])
-        logits[left] = raw_log_probabilities(fit_head(part), training.features[left])
-    return logits, [PROFILES.index(label) for label in training.labels], row_weights(training.rows)
-
-
-@dataclass(frozen=True)
-class SourceResult:
-    """Predictions for the rows of one source by a head that never saw that source."""
-
-    source: str
-    trained_elsewhere: bool
-    """False for sources whose licence keeps them out of every training set."""
-    labels: tuple[str, ...]
-    probabilities: FloatArray
-
-
-def leave_one_source_out(everything: TrainingSet) -> list[SourceResult]:
-    """Predict every public source with a head trained on our own corpus and on the licensed rows of the other sources.
-
-    Sources whose licence forbids training are predicted by the head trained on all licensed rows.
-    """
-    import numpy as np
-
-    rows = everything.rows
-    trainable = np.array([is_trainable(row) for row in rows])
-    sources = np.array([row.source for row in rows])
-    own = any(row.licence == OWN_SOURCE for row in rows)
-    wording = fit_wording(everything) if own else None  # of our own rows, which no source here leaves out
-    results = []
-    final: Head | None = None
-    for source in public_sources(rows):
-        left = np.flatnonzero(sources == source)
-        licensed = bool(trainable[left].any())
-        if licensed or final is None:
-            kept = np.flatnonzero(trainable & (sources != source)).tolist()
-            head = fit_head(subset(everything, kept), wording)
-            final = head if not licensed else final
-        else:
-            head = final
-        results.append(_predicted(everything, head, source, licensed))
-    return results
-
-
-def own_corpus_alone(everything: TrainingSet, left_out: Sequence[str] | None = None) -> list[SourceResult]:
-    """Predict every public source (or those in `left_out`) with a head that saw no public row at all."""
-    own = [index for index, row in enumerate(everything.rows) if row.licence == OWN_SOURCE]
-    head = fit_head(subset(everything, own))
-    return [
-        _predicted(everything, head, source, trained_elsewhere=False)
-        for source in left_out or public_sources(everything.rows)
-    ]
-
-
-def leave_sources_out(everything: TrainingSet, left_out: Sequence[str]) -> list[SourceResult]:
-    """Predict all of `left_out` with one head trained on the licensed rows of the remaining sources and our own."""
-    kept = [
-        index
-        for index, row in enumerate(everything.rows)
-        if is_trainable(row) and row.source not in set(left_out)
-    ]
-    head = fit_head(subset(everything, kept))
-    return [_predicted(everything, head, source, trained_elsewhere=False) for source in left_out]
+        head, shown = fit_head(part), training.features[left]
+        logits[left] = raw_log_probabilities(head.form(), shown)
+        light[left] = raw_log_probabilities(head.form(light=True), shown)
+    return logits, light, [PROFILES.index(label) for label in training.labels], row_weights(training.rows)
 
 
 def subset(everything: TrainingSet, kept: Sequence[int]) -> TrainingSet:
@@ -268,24 +227,3 @@ def subset(everything: TrainingSet, kept: Sequence[int]) -> TrainingSet:
     import numpy as np
 
     return TrainingSet(tuple(everything.rows[index] for index in kept), everything.features[np.asarray(kept)])
-
-
-def public_sources(rows: Sequence[LabelledPrompt]) -> list[str]:
-    """Return the names of the sources that are not our own, sorted."""
-    return sorted({row.source for row in rows if row.licence != OWN_SOURCE})
-
-
-def _predicted(everything: TrainingSet, head: Head, source: str, trained_elsewhere: bool) -> SourceResult:
-    import numpy as np
-
-    left = [index for index, row in enumerate(everything.rows) if row.source == source]
-    labels = tuple(everything.rows[index].profile for index in left)
-    return SourceResult(
-        source, trained_elsewhere, labels, predict_proba(head, everything.features[np.asarray(left)])
-    )
-
-
-__all__ = [
-    "SourceResult", "TrainingSet", "calibrated_head", "featurise", "fit_head", "leave_one_source_out", "leave_sources_out", "load_corpus",
-    "own_corpus_alone", "public_sources", "row_weights", "source_folds", "subset", "train_builtin",
-]  # fmt: skip

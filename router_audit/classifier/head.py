@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from router_audit.errors import UserError
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-FORMAT = 2
+FORMAT = 1
+Form = Literal["", "full", "light"]
+"""Which form of a head a member is part of; empty: of both."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Member:
     scale: FloatArray
     layers: tuple[Layer, ...]
     share: float = 1.0
+    form: Form = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Neighbours:
     reach: float
     """Difference in cosine at which a vote falls to 1/e."""
     share: float = 1.0
+    form: Form = ""
 
     @cached_property
     def unit_points(self) -> FloatArray:
@@ -87,12 +91,22 @@ class Head:
     classes: tuple[str, ...]
     members: tuple[Member | Neighbours, ...]
     temperature: float = 1.0
+    light_temperature: float = 1.0
     minimum_probability: float = 0.0
     prototypes: FloatArray | None = None
     """(m, d) rows of the training features, to measure how far a new row lies from all of them; None = not measured."""
     maximum_distance: float = float("inf")
     about: dict[str, Any] = field(default_factory=dict)
     """Provenance: encoder, recipe version, seed, sources."""
+
+    def form(self, *, light: bool = False) -> Head:
+        """Return the head without the members of the other form, and with the temperature of this one."""
+        other = "full" if light else "light"
+        return replace(
+            self,
+            members=tuple(member for member in self.members if member.form != other),
+            temperature=self.light_temperature if light else self.temperature,
+        )
 
     @property
     def version(self) -> str:
@@ -159,6 +173,7 @@ def unpack_head(metadata: dict[str, Any], arrays: bytes) -> Head:
         tuple(metadata["classes"]),
         tuple(_unpack_member(entry, found) for entry in metadata["members"]),
         float(metadata["temperature"]),
+        float(metadata.get("light_temperature", 1.0)),
         float(metadata["minimum_probability"]),
         found.get("prototypes"),
         float("inf") if distance is None else float(distance),
@@ -177,6 +192,7 @@ def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
             "start": member.start,
             "stop": member.stop,
             "share": member.share,
+            "form": member.form,
         }
         if isinstance(member, Neighbours):
             arrays[prefix + "points"], arrays[prefix + "votes"] = member.points, member.votes
@@ -192,7 +208,7 @@ def _pack(head: Head) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays["prototypes"] = head.prototypes
     distance = None if head.maximum_distance == float("inf") else head.maximum_distance
     metadata = {
-        "format": FORMAT, "classes": list(head.classes), "members": members, "temperature": head.temperature,
+        "format": FORMAT, "classes": list(head.classes), "members": members, "temperature": head.temperature, "light_temperature": head.light_temperature,
         "minimum_probability": head.minimum_probability, "maximum_distance": distance, "about": head.about,
     }  # fmt: skip
     return metadata, arrays
@@ -210,8 +226,11 @@ def _unpack_member(entry: dict[str, Any], arrays: dict[str, Any]) -> Member | Ne
             arrays[prefix + "votes"],
             float(entry["reach"]),
             share,
+            entry.get("form", ""),
         )
     layers = tuple(
         Layer(arrays[f"{prefix}w{depth}"], arrays[f"{prefix}b{depth}"]) for depth in range(entry["layers"])
     )
-    return Member(start, stop, arrays[prefix + "mean"], arrays[prefix + "scale"], layers, share)
+    return Member(
+        start, stop, arrays[prefix + "mean"], arrays[prefix + "scale"], layers, share, entry.get("form", "")
+    )

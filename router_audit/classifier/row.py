@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from router_audit.classifier.fit import CLIP, VETO, distance_to_training, verdict
+from router_audit.classifier.fit import CLIP, distance_to_training, verdict
 from router_audit.classifier.head import Neighbours
+from router_audit.classifier.neighbours import VETO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from router_audit.embedding.cached import CachedEncoder
 from router_audit.embedding.hashed_words import HASHED_DIMENSION, HashedWords
 from router_audit.embedding.minilm import MINILM_SHA256, MiniLM, check_weights, minilm_folder
@@ -12,6 +14,8 @@ from router_audit.embedding.static import StaticTokens, static_tokens
 DEFAULT_ENCODER = "static"
 """What vectors a user's own classifier is trained over. MiniLM's forward pass costs a hundred times as much; split by
 system prompt it tells no more of a log's own kinds of work, on sources that the log does not hold a little more."""
+
+KEPT_SENTENCES = 8192
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -26,6 +30,7 @@ __all__ = [
     "check_weights",
     "load_encoder",
     "minilm_folder",
+    "sentences",
     "static_tokens",
 ]
 
@@ -41,3 +46,9 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
     if name == "minilm-torch":
         return TorchEncoder(str(minilm_folder()), "minilm-torch")
     return TorchEncoder(name, name)
+
+
+@lru_cache(maxsize=1)
+def sentences() -> CachedEncoder:
+    """Return MiniLM with a memory, loaded once a process: a log's orders are few, and short."""
+    return CachedEncoder(load_encoder("minilm"), KEPT_SENTENCES)

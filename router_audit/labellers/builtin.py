@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router_audit.builtin.features import LIGHT, build_features, view_prompts
+from router_audit.builtin.features import BUILTIN, build_features, view_prompts
 from router_audit.classifier.fit import Prediction, predict
 from router_audit.classifier.head import Head, load_head
 from router_audit.errors import UserError
@@ -24,7 +24,7 @@ _BATCH = 4096
 
 
 class BuiltinLabeller:
-    """Tells the profile of prompt records: a fraction of a millisecond each, no forward pass of any encoder."""
+    """Tells the profile of prompt records; the one forward pass is of the sentence that orders, each sentence once."""
 
     name = "builtin"
 
@@ -34,7 +34,7 @@ class BuiltinLabeller:
             raise UserError(
                 f"{folder}: trained with text recipe {head.about.get('recipe')!r}, this version has {RECIPE_VERSION!r}; train it again"
             )
-        self.head = head
+        self.head = head.form()
         self.version = head.version
 
     def judge(self, views: Sequence[PromptView], features: FloatArray) -> list[Prediction]:
@@ -66,6 +66,6 @@ class BuiltinLabeller:
 @lru_cache(maxsize=4)
 def _load(folder: Path) -> Head:
     head = load_head(folder)
-    if any(member.stop > LIGHT[1] for member in head.members):
+    if any(member.stop > BUILTIN[1] for member in head.members):
         raise UserError(f"{folder}: the head does not fit this version's features; train it again")
     return head

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from router_audit.builtin.features import build_features, stored_columns, view_prompts
+from router_audit.builtin.features import build_features, stored_features, view_prompts
 from router_audit.classifier.fit import predict, predict_proba
 from router_audit.classifier.head import unpack_head
 from router_audit.classifier.report import evaluate as measure
@@ -134,12 +134,11 @@ class _Judge:
     head: Any
     encoder: Any
     whole: bool
-    """Whether the head reads the static block too, as the builtin one does."""
+    """Whether the head reads the blocks of the builtin one."""
 
     def probabilities(self, records: tuple[GoldRecord, ...]) -> tuple[FloatArray, list[bool]]:
         views = view_prompts([record.record for record in records])
-        features = build_features(views, self.encoder)
-        columns = features if self.whole else stored_columns(features)
+        columns = build_features(views, self.encoder) if self.whole else stored_features(views, self.encoder)
         reasons = [
             NO_TEXT if not view.has_text else verdict.abstained
             for view, verdict in zip(views, predict(self.head, columns), strict=True)
