@@ -53,7 +53,8 @@ OWN_SHARE = 0.75
 RIDGE, RIDGE_WORDS, FLOOR_WORDS = 1e-2, 1e-2, 0.01
 HIDDEN, DECAY, SHARE_CURVED = 48, 1.0, 0.6
 REACH, REACH_SENTENCE = 0.035, 0.03
-ALIKE = 0.75
+ALIKE, ALIKE_LIGHT = 0.75, 0.55
+"""Cosine from which a row gives its vote to another; the light form has time for fewer voters."""
 AXES = 128
 """Directions of the vectors in which texts are compared: a third of them tell the same."""
 MINIMUM_PROBABILITY = 0.34
@@ -162,7 +163,7 @@ def fit_wording(training: TrainingSet) -> Wording:
     return (
         replace(voters(columns=STATIC, reach=REACH), form="full"),
         replace(voters(columns=SENTENCE, reach=REACH_SENTENCE), form="full"),
-        replace(voters(columns=ORDER, reach=REACH), form="light"),
+        replace(voters(columns=ORDER, reach=REACH, alike=ALIKE_LIGHT), form="light"),
         fit_linear(features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True),
     )
 

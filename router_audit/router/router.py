@@ -92,7 +92,7 @@ class Router:
         """A router over one table, or over the newest table of a folder.
 
         The classifier is read from `classifiers/` beside the table. `encoder` is used where it is the one that
-        the table names; `fast` refuses a classifier that needs a forward pass; `canary_key` falls back to the environment's `ROUTER_AUDIT_CANARY_KEY`. Raises UserError where the table or its
+        the table names; `fast` refuses a classifier that needs a forward pass, and takes the builtin head's light form; `canary_key` falls back to the environment's `ROUTER_AUDIT_CANARY_KEY`. Raises UserError where the table or its
         classifier cannot be used.
         """
         where = Path(path)
