@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from router_audit.adapters.protocol import Adapter, Reader, Record
     from router_audit.types import Outcome
 
+    Plain = tuple[Shape, Any] | None
+    """A record and its shape, if it is plain."""
+
 _SHAPES = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError, RecursionError)
 """What a field map meets when a record has its format's mark but not its shape."""
 
@@ -42,33 +45,35 @@ class FileReader:
         self._pieces = pieces
         self._readers: dict[str, Reader] = {}
         self._mapped = Mapped(mapping) if mapping else None
-        self.shape: Shape = PLAIN[0]
+        self._shape: Shape = PLAIN[0]
         """Of the last plain record."""
         self._misses = _PATIENCE if mapping else 0
 
-    def plain(self, raw: bytes) -> Any:
-        """What `shape` needs of a line of JSON that is of its shape; None where `feed` is to read it."""
+    def plain(self, lines: list[bytes]) -> list[Plain]:
+        """For each line of JSON its record, where it is of a plain shape; None where `feed` is to read it."""
         if self._misses >= _PATIENCE:
-            return None
+            return [None] * len(lines)
+        shape = self._shape
         try:
-            record = self.shape.read(raw)
+            records = list(map(shape.read, lines))
         except UNTYPED:
-            record = None
-        if record is None:
-            return self._other(raw)
+            return list(map(self._of_any_shape, lines))
         self._misses = 0
-        return record
+        found: list[Plain] = [(shape, record) for record in records]
+        for place in shape.odd(records):
+            found[place] = None
+        return found
 
-    def _other(self, raw: bytes) -> Any:
-        for shape in PLAIN:
-            if shape is not self.shape:
-                try:
-                    record = shape.read(raw)
-                except UNTYPED:
-                    continue
-                if record is not None:
-                    self.shape, self._misses = shape, 0
-                    return record
+    def _of_any_shape(self, raw: bytes) -> Plain:
+        """The record of a line of whatever shape; the last one's is tried first."""
+        for shape in (self._shape, *PLAIN):
+            try:
+                record = shape.read(raw)
+            except UNTYPED:
+                continue
+            if not any(True for _ in shape.odd([record])):
+                self._shape, self._misses = shape, 0
+                return shape, record
         self._misses += 1
         return None
 
