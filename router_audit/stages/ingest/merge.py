@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ RETRY_S = 120
 """Seconds within which the same prompt after an error is a retry."""
 ASK_AGAIN_S = 600
 """Seconds within which the same question in a session says that the answer did not help."""
+MANY_ROWS = 4 * 122_880
+"""Four of DuckDB's row groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
     requests = Shards(store, folder, "requests")
     if not requests.paths:
         return Merged(0, 0, 0, rejected, (0, 0, 0, 0, 0), {})
-    requests.run("stage_keys", KEYS)
+    staged = requests.run("stage_keys", KEYS)
     store.run("stage_aliases")
     store.run("stage_joined")
     store.run("stage_joined_to_stored")
@@ -63,7 +66,8 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
         last=options.last,
     )
     if store.query("all_single").item():
-        requests.run("insert_all")
+        with _threads_for(store, staged):
+            requests.run("insert_all")
     else:
         requests.run("insert_single")
         requests.run("stage_merging")
@@ -90,6 +94,19 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
         tokens=(first, second, third, fourth, fifth),
         by_source={row["source"]: row["stored"] for row in rows},
     )
+
+
+@contextmanager
+def _threads_for(store: Store, rows: int) -> Iterator[None]:
+    """One thread to insert few rows: DuckDB hands out whole row groups, and compresses one in a fifth less of a core."""
+    if rows >= MANY_ROWS:
+        yield
+        return
+    store.run("one_thread")
+    try:
+        yield
+    finally:
+        store.run("all_threads")
 
 
 def _rejects(store: Store, folder: Path, files: list[str]) -> int:
