@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from router_audit.adapters import PLAIN, detect
+from router_audit.adapters import LEAN, PLAIN, detect
 from router_audit.adapters.generic import Mapped
 from router_audit.adapters.plain import UNTYPED
 from router_audit.adapters.protocol import RecordError
@@ -14,7 +14,7 @@ from router_audit.logfile import Bad, decode, unfold
 from router_audit.types import Filtered, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from router_audit.adapters.plain import Shape
     from router_audit.adapters.protocol import Adapter, Reader, Record
@@ -48,6 +48,7 @@ class FileReader:
         self._shape: Shape = PLAIN[0]
         """Of the last plain record."""
         self._misses = _PATIENCE if mapping else 0
+        self._lean: Callable[[bytes], Record | None] | None = None
 
     def plain(self, lines: list[bytes]) -> list[Plain]:
         """For each line of JSON its record, where it is of a plain shape; None where `feed` is to read it."""
@@ -94,6 +95,7 @@ class FileReader:
             return (Rejected(self.file, line, _unknown(record), excerpt(record)),)
         if self._pieces and adapter.ordered:
             raise NeedsOrder
+        self._lean = None if self._mapped is not None else LEAN.get(adapter.source)
         reader = self._reader(adapter)
         try:
             outcomes = list(reader.feed(record, line))
@@ -106,7 +108,17 @@ class FileReader:
             return (Filtered("nothing in it"),)
         return outcomes
 
+    def lean(self, raw: bytes) -> Record | None:
+        """What is read of a line, where it is of the last record's format and that leaves most of it aside."""
+        return None if self._lean is None else self._lean(raw)
+
     def _line(self, line: int, raw: bytes) -> Iterable[Outcome]:
+        if (part := self.lean(raw)) is not None:
+            outcomes = list(self.feed(line, part))
+            if not any(
+                isinstance(one, Rejected) for one in outcomes
+            ):  # which shows the head of the whole record
+                return outcomes
         value = decode(raw)
         if value.__class__ is dict:
             return self.feed(line, value)
