@@ -12,6 +12,7 @@ from router_audit.adapters import messages
 from router_audit.adapters.openai import provider_of_model
 from router_audit.adapters.pairs_plain import Beside, Bodies, HttpAnswered, HttpAsked
 from router_audit.adapters.plain import (
+    LONGEST_NO_TEXT,
     NOTHING,
     Columns,
     Count,
@@ -182,7 +183,10 @@ def _conversation(turns: list[_Turn]) -> tuple[str | None, bytes, str | None]:
         if role == "user":
             made.append(Said("user", [Text(content)] if content.__class__ is str else _parts(turn)))
         elif role == "assistant":
-            made.append(Said("assistant", _parts(turn)))
+            if isinstance(content, str) and len(content) > LONGEST_NO_TEXT and turn.tool_calls is None:
+                made.append(Said("assistant", [Text(content)]))
+            else:
+                made.append(Said("assistant", _parts(turn)))
         elif role == "tool":
             response: Any = content
             if content.__class__ is list:

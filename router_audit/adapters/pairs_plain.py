@@ -56,7 +56,8 @@ _USUAL = 3
 _REST = _BESIDE[_USUAL:]
 _rest = attrgetter(*_REST)
 _NO_REST = (None,) * len(_REST)
-_NUMBERS = (int, float)
+_NUMBERS = {int, float, type(None)}
+_TEXTS = {str, type(None)}
 _NO_HEADERS: dict[str, str] = {}
 
 
@@ -112,7 +113,7 @@ def _beside(bodies: Columns, lines: list[Any], headers: list[Any] | None = None)
     count = len(lines)
     users = bodies.pop("user")
     created = bodies.pop("created", [0] * count)
-    started = [_usual_start(one.timestamp) for one in lines]
+    started = _usual_starts([one.timestamp for one in lines])
     latency = [one.latency_ms for one in lines]
     sessions = [one.session_id for one in lines]
     if (
@@ -120,8 +121,10 @@ def _beside(bodies: Columns, lines: list[Any], headers: list[Any] | None = None)
         and list(map(_rest, lines)).count(_NO_REST) == count
         and (headers is None or headers.count(None) == count)
         and None not in started
-        and all(one is None or (one.__class__ in _NUMBERS and 0 <= one < LATEST) for one in latency)
-        and all(one is None or (one.__class__ is str and one != "") for one in sessions)
+        and {*map(type, latency)} <= _NUMBERS
+        and not any(one is not None and not 0 <= one < LATEST for one in latency)
+        and {*map(type, sessions)} <= _TEXTS
+        and "" not in sessions
         and max(created) < LATEST
         and min(created) >= 0
     ):
@@ -131,12 +134,11 @@ def _beside(bodies: Columns, lines: list[Any], headers: list[Any] | None = None)
     return bodies | {name: [fields.get(name) for fields in found] for name in names}
 
 
-def _usual_start(value: Any) -> int | None:
-    """A moment that nothing is to be said about, in microseconds since 1970."""
-    if value.__class__ is int and 0 < value < LATEST:
-        return int(value) * 1_000_000
-    moment, flag = clock.utc(value)
-    return None if flag else microseconds(moment)
+def _usual_starts(values: list[Any]) -> list[int | None]:
+    """The moments that nothing is to be said about, in microseconds since 1970."""
+    if {*map(type, values)} == {int} and min(values) > 0 and max(values) < LATEST:
+        return [value * 1_000_000 for value in values]
+    return [None if flag else microseconds(moment) for moment, flag in map(clock.utc, values)]
 
 
 def _around(line: Any, created: int, user: str | None) -> dict[str, Any]:
