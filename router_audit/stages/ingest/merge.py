@@ -23,8 +23,6 @@ RETRY_S = 120
 """Seconds within which the same prompt after an error is a retry."""
 ASK_AGAIN_S = 600
 """Seconds within which the same question in a session says that the answer did not help."""
-MANY_ROWS = 4 * 122_880
-"""Four of DuckDB's row groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
     requests = Shards(store, folder, "requests")
     if not requests.paths:
         return Merged(0, 0, 0, rejected, (0, 0, 0, 0, 0), {})
-    staged = requests.run("stage_keys", KEYS)
+    requests.run("stage_keys", KEYS)
     store.run("stage_aliases")
     store.run("stage_joined")
     store.run("stage_joined_to_stored")
@@ -66,10 +64,11 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
         last=options.last,
     )
     if store.query("all_single").item():
-        with _threads_for(store, staged):
+        with _one_thread(store):
             requests.run("insert_all")
     else:
-        requests.run("insert_single")
+        with _one_thread(store):
+            requests.run("insert_single")
         requests.run("stage_merging")
         store.run("stage_merging_stored")
         store.run("delete_improved")
@@ -97,11 +96,8 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
 
 
 @contextmanager
-def _threads_for(store: Store, rows: int) -> Iterator[None]:
-    """One thread to insert few rows: DuckDB hands out whole row groups, and compresses one in a fifth less of a core."""
-    if rows >= MANY_ROWS:
-        yield
-        return
+def _one_thread(store: Store) -> Iterator[None]:
+    """What comes as one stream DuckDB inserts one batch after another, and with several threads twice as slowly."""
     store.run("one_thread")
     try:
         yield
