@@ -97,7 +97,7 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
 
 @contextmanager
 def _one_thread(store: Store) -> Iterator[None]:
-    """What comes as one stream DuckDB inserts one batch after another, and with several threads twice as slowly."""
+    """What comes as one stream DuckDB inserts one batch after another, and with several threads more slowly."""
     store.run("one_thread")
     try:
         yield
