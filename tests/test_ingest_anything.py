@@ -176,10 +176,36 @@ EXCHANGES = [
 ]
 
 
+def gateway(n):
+    """A payload of LiteLLM, with most of what its adapter leaves aside cut off."""
+    exchange = chat(n)
+    response = exchange["response"]
+    return {
+        "id": response["id"],
+        "trace_id": f"t-{n}",
+        "call_type": "acompletion",
+        "status": "success",
+        "custom_llm_provider": "openai",
+        "startTime": 1_760_000_000.25 + n,
+        "endTime": 1_760_000_001.5 + n,
+        "response_cost": 0.00012,
+        "model": "gpt-4o",
+        "metadata": {"user_api_key_team_alias": "t", "usage_object": response["usage"]},
+        "prompt_tokens": response["usage"]["prompt_tokens"],
+        "completion_tokens": response["usage"]["completion_tokens"],
+        "request_tags": ["prod"],
+        "messages": exchange["request"]["messages"],
+        "model_parameters": {"temperature": 0.2},
+        "hidden_params": {"additional_headers": {"server": "é"}},
+        "model_map_information": {"model_map_key": "gpt-4o", "model_map_value": {"max_tokens": 16384}},
+        "response": response,
+    }
+
+
 @st.composite
-def changed(draw):
+def changed(draw, exchanges=EXCHANGES):
     """A plausible record with something in it that nobody expects."""
-    record = draw(st.sampled_from(EXCHANGES))(draw(st.integers(0, 50)))
+    record = draw(st.sampled_from(exchanges))(draw(st.integers(0, 50)))
     for _ in range(draw(st.integers(0, 4))):
         holder = record
         for _ in range(draw(st.integers(0, 4))):
@@ -259,7 +285,10 @@ def test_no_bytes_make_ingest_raise_or_lose_count(data, pack, cut):
 class Long(FileReader):
     """The general way, without the short one."""
 
-    def plain(self, raw):
+    def plain(self, lines):
+        return [None] * len(lines)
+
+    def lean(self, raw):
         return None
 
 
@@ -291,11 +320,31 @@ def test_the_short_way_stores_what_the_long_way_stores(records, spaced, escaped)
     assert shard_of(lines, FileReader("f")) == shard_of(lines, Long("f"))
 
 
+@settings(max_examples=200, deadline=None)
+@given(records=st.lists(changed([gateway]), min_size=1, max_size=4), escaped=st.booleans())
+def test_a_payload_read_in_part_is_stored_as_if_it_were_read_in_full(records, escaped):
+    told = json.dumps(gateway(99)).encode()
+    lines = [json.dumps(record, ensure_ascii=escaped).encode("utf-8", "surrogatepass") for record in records]
+
+    assert shard_of([told, *lines], FileReader("f")) == shard_of([told, *lines], Long("f"))
+
+
+def test_a_payload_is_read_in_part_once_one_has_been_seen():
+    reader = FileReader("f")
+    raw = json.dumps(gateway(3)).encode()
+
+    assert reader.lean(raw) is None
+    (first,) = reader.feed(1, raw)
+    assert first.source == "litellm"
+    assert "hidden_params" not in reader.lean(raw)
+    assert reader.feed(1, raw) == [first]
+
+
 @pytest.mark.parametrize("exchange", EXCHANGES)
 def test_every_plain_exchange_goes_the_short_way(exchange):
     raw = json.dumps(exchange(3)).encode()
 
-    assert FileReader("f").plain(raw) is not None
+    assert FileReader("f").plain([raw]) != [None]
     assert shard_of([raw], FileReader("f")) == shard_of([raw], Long("f"))
 
 
@@ -344,5 +393,5 @@ def test_a_plain_exchange_goes_the_short_way_to_the_same_row(talk, spaced, escap
     record["session_id"] = "s"
     raw = json.dumps(record, separators=(", ", ": ") if spaced else (",", ":"), ensure_ascii=escaped).encode()
 
-    assert FileReader("f").plain(raw) is not None
+    assert FileReader("f").plain([raw]) != [None]
     assert shard_of([raw], FileReader("f")) == shard_of([raw], Long("f"))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from router_audit.adapters import messages
-from router_audit.adapters.pairs_plain import Beside, HttpAnswered, HttpAsked, beside
+from router_audit.adapters.pairs_plain import Beside, Bodies, HttpAnswered, HttpAsked
 from router_audit.adapters.plain import (
-    NO_TOOLS,
+    NOTHING,
     Columns,
     Count,
     Number,
     Said,
-    Shape,
     Text,
+    encode,
     identity,
     is_text,
+    said,
     settings,
     tools,
 )
@@ -124,16 +126,13 @@ class _HttpLine(Beside):
     response: _HttpAnswered
 
 
-_COLUMNS = (
-    "system", "messages", "ask", "tools", "request_id", "response_id", "request_model", "response_model",
-    "region", "output", "params", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-    "cache_write_1h_tokens", "service_tier", "finish_reason", "user", "line",
-)  # fmt: skip
 _URL = re.compile(r"https://api\.anthropic\.com/v1/messages(?:\?[\w=.&-]*)?", re.ASCII)
 _USUAL_TIERS = (None, "standard", "default")
-_decode = msgspec.json.Decoder(_Line).decode
-_decode_http = msgspec.json.Decoder(_HttpLine).decode
-_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=256)
+def _provider_of_url(url: str) -> str | None:
+    return "anthropic" if _URL.fullmatch(url) else None
 
 
 def _parts(blocks: list[_Block]) -> list[Any]:
@@ -165,7 +164,7 @@ def _conversation(turns: list[_Turn]) -> tuple[bytes, str | None]:
     ask: str | None = None
     if made and made[-1].role == "user":
         ask = "\n".join([one.content for one in made[-1].parts if one.content])
-    return _encode(made), ask
+    return encode(made), ask
 
 
 def _system(said: str | list[_Instruction] | None) -> str | None:
@@ -176,69 +175,82 @@ def _system(said: str | list[_Instruction] | None) -> str | None:
     return "\n".join([one.text for one in said if one.text]) or None
 
 
-def _settings(asked: _Asked) -> bytes:
-    budget = None if asked.thinking is None else asked.thinking.budget_tokens or None
-    return settings(
-        ("max_tokens", "temperature", "stream", "top_p", "tool_choice", "thinking_budget"),
-        (asked.max_tokens, asked.temperature, asked.stream, asked.top_p, asked.tool_choice, budget),
-    )
+def _odd(_: list[_Asked], answered: list[_Answered]) -> list[int]:
+    """Plain is an exchange with a unique id, and a split of what was written to the cache that says something."""
+    return [place for place, one in enumerate(answered) if one.id.isdigit() or _says_nothing(one.usage)]
 
 
-def _row(asked: _Asked, answered: _Answered, line: Any) -> tuple[Any, ...] | None:
-    response_id, counts, split = answered.id, answered.usage, answered.usage.cache_creation
-    if response_id.isdigit():
-        return None
-    read, write, hour = counts.cache_read_input_tokens, counts.cache_creation_input_tokens, None
-    if split is not None:
-        hour = split.ephemeral_1h_input_tokens
-        if write is None:
-            if hour is None and split.ephemeral_5m_input_tokens is None:
-                return None
-            write = (split.ephemeral_5m_input_tokens or 0) + (hour or 0)
-    said = _parts(answered.content)
-    geography = counts.inference_geo
+def _says_nothing(counts: _Counts) -> bool:
+    split = counts.cache_creation
     return (
-        _system(asked.system),
-        *_conversation(asked.messages),
-        tools(bytes(asked.tools)) if asked.tools else NO_TOOLS,
-        identity(response_id),
-        response_id,
-        asked.model or None,
-        answered.model or None,
-        None if geography == "not_available" else geography,
-        [Said("assistant", said)] if said else None,
-        _settings(asked),
-        counts.input_tokens + (read or 0) + (write or 0),
-        counts.output_tokens,
-        read,
-        write,
-        hour,
-        None if counts.service_tier in _USUAL_TIERS else counts.service_tier,
-        answered.stop_reason,
-        None if asked.metadata is None else asked.metadata.user_id,
-        line,
+        split is not None
+        and counts.cache_creation_input_tokens is None
+        and split.ephemeral_1h_input_tokens is None
+        and split.ephemeral_5m_input_tokens is None
     )
 
 
-def _columns(records: list[tuple[Any, ...]]) -> Columns:
-    columns: Columns = dict(zip(_COLUMNS, map(list, zip(*records, strict=True)), strict=True))
-    columns |= {"provider": "anthropic", "response_format": [None] * len(records)}
-    return columns | beside(columns.pop("line"), [0] * len(records), columns.pop("user"))
+def _written(counts: _Counts) -> int | None:
+    """Tokens written to the cache."""
+    split = counts.cache_creation
+    if split is None or counts.cache_creation_input_tokens is not None:
+        return counts.cache_creation_input_tokens
+    return (split.ephemeral_5m_input_tokens or 0) + (split.ephemeral_1h_input_tokens or 0)
 
 
-def _read(raw: bytes) -> tuple[Any, ...] | None:
-    line = _decode(raw)
-    return _row(line.request, line.response, line)
+def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
+    conversations, asks = zip(*[_conversation(one.messages) for one in asked], strict=True)
+    ids = [one.id for one in answered]
+    counts = [one.usage for one in answered]
+    read = [one.cache_read_input_tokens for one in counts]
+    write = list(map(_written, counts))
+    geographies = [one.inference_geo for one in counts]
+    tiers = [one.service_tier for one in counts]
+    splits = [one.cache_creation for one in counts]
+    return {
+        "system": [_system(one.system) for one in asked],
+        "messages": list(conversations),
+        "ask": asks,
+        "tools": [tools(bytes(one.tools)) if one.tools else NOTHING for one in asked],
+        "response_format": [None] * len(asked),
+        "request_id": list(map(identity, ids)),
+        "response_id": ids,
+        "provider": "anthropic",
+        "request_model": [one.model or None for one in asked],
+        "response_model": [one.model or None for one in answered],
+        "region": [None if one == "not_available" else one for one in geographies],
+        "output": [said(_parts(one.content)) for one in answered],
+        "params": _settings(asked),
+        "input_tokens": [
+            one.input_tokens + (cached or 0) + (written or 0)
+            for one, cached, written in zip(counts, read, write, strict=True)
+        ],
+        "output_tokens": [one.output_tokens for one in counts],
+        "cache_read_tokens": read,
+        "cache_write_tokens": write,
+        "cache_write_1h_tokens": [None if one is None else one.ephemeral_1h_input_tokens for one in splits],
+        "service_tier": [None if one in _USUAL_TIERS else one for one in tiers],
+        "finish_reason": [one.stop_reason for one in answered],
+        "user": [None if one.metadata is None else one.metadata.user_id for one in asked],
+    }
 
 
-def _read_http(raw: bytes) -> tuple[Any, ...] | None:
-    line = _decode_http(raw)
-    if not _URL.fullmatch(line.request.url):
-        return None
-    return _row(line.request.body, line.response.body, line)
+def _settings(asked: list[_Asked]) -> list[bytes]:
+    budgets = [None if one.thinking is None else one.thinking.budget_tokens or None for one in asked]
+    return settings(
+        {
+            "max_tokens": [one.max_tokens for one in asked],
+            "temperature": [one.temperature for one in asked],
+            "stream": [one.stream for one in asked],
+            "top_p": [one.top_p for one in asked],
+            "tool_choice": [one.tool_choice for one in asked],
+            "thinking_budget": budgets,
+        }
+    )
 
 
-ANTHROPIC_PLAIN = Shape("anthropic", _read, _columns)
+_BODIES = Bodies("anthropic", _provider_of_url, _odd, _columns)
+ANTHROPIC_PLAIN = _BODIES.bare(_Line)
 """Pairs of the bodies alone."""
-ANTHROPIC_HTTP_PLAIN = Shape("anthropic", _read_http, _columns)
+ANTHROPIC_HTTP_PLAIN = _BODIES.over_http(_HttpLine)
 """The same with the HTTP around them."""

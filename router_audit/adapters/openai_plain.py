@@ -10,18 +10,20 @@ import msgspec
 
 from router_audit.adapters import messages
 from router_audit.adapters.openai import provider_of_model
-from router_audit.adapters.pairs_plain import Beside, HttpAnswered, HttpAsked, beside
+from router_audit.adapters.pairs_plain import Beside, Bodies, HttpAnswered, HttpAsked
 from router_audit.adapters.plain import (
-    NO_TOOLS,
+    LONGEST_NO_TEXT,
+    NOTHING,
     Columns,
     Count,
     Number,
     Said,
-    Shape,
     Text,
+    encode,
     identity,
     is_text,
     response_format,
+    said,
     settings,
     tools,
 )
@@ -50,7 +52,11 @@ class _Turn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     tool_call_id: str | None = None
     name: str | None = None
     refusal: None = None
-    annotations: list[None] = []
+    annotations: tuple[()] = ()
+
+
+class _Reply(_Turn, forbid_unknown_fields=True, gc=False):
+    role: Literal["assistant"]
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -101,7 +107,7 @@ class _Counts(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    message: _Turn
+    message: _Reply
     finish_reason: str | None = None
     index: int = 0
     logprobs: None = None
@@ -112,7 +118,7 @@ class _Answered(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: Annotated[str, msgspec.Meta(min_length=20)]
     object: Literal["chat.completion"]
     model: str
-    choices: list[_Choice]
+    choices: tuple[_Choice]
     usage: _Counts
     created: int = 0
     system_fingerprint: str | None = None
@@ -138,18 +144,8 @@ class _HttpLine(Beside):
     response: _HttpAnswered
 
 
-_COLUMNS = (
-    "system", "messages", "ask", "tools", "response_format", "request_id", "response_id", "provider",
-    "request_model", "response_model", "output", "params", "input_tokens", "output_tokens", "cache_read_tokens",
-    "cache_write_tokens", "reasoning_tokens", "service_tier", "finish_reason", "created", "user",
-    "line",
-)  # fmt: skip
 _provider = lru_cache(maxsize=256)(provider_of_model)
 _USUAL_TIERS = (None, "default", "standard", "auto", "")
-_decode = msgspec.json.Decoder(_Line).decode
-_decode_http = msgspec.json.Decoder(_HttpLine).decode
-_encode = msgspec.json.Encoder().encode
-
 
 _URLS = re.compile(
     r"https://(?:api\.openai\.com/v1|([\w-]+)\.openai\.azure\.com/openai/deployments/[\w.-]+)/chat/completions(?:\?[\w=.&-]*)?",
@@ -159,13 +155,11 @@ _URLS = re.compile(
 
 @lru_cache(maxsize=256)
 def _provider_of_url(url: str) -> str | None:
-    """Of a URL whose calls are plain, else None."""
     found = _URLS.fullmatch(url)
     return None if found is None else "azure" if found[1] else "openai"
 
 
-def parts(turn: _Turn) -> list[Any]:
-    """The parts of a turn."""
+def _parts(turn: _Turn) -> list[Any]:
     content = turn.content
     if content.__class__ is str:
         made: list[Any] = [Text(content)] if turn.role == "user" or is_text(content) else []
@@ -180,107 +174,110 @@ def parts(turn: _Turn) -> list[Any]:
     return made
 
 
-def conversation(turns: list[_Turn]) -> tuple[str | None, bytes, str | None]:
+def _conversation(turns: list[_Turn]) -> tuple[str | None, bytes, str | None]:
     """(system text, the other turns as they are stored, the text of the user's turn that is last)."""
     system: str | None = None
     made: list[Said] = []
-    ask: str | None = None
     for turn in turns:
         role, content = turn.role, turn.content
         if role == "user":
-            if content.__class__ is str:
-                made.append(Said("user", [Text(content)]))
-            else:
-                made.append(Said("user", parts(turn)))
+            made.append(Said("user", [Text(content)] if content.__class__ is str else _parts(turn)))
         elif role == "assistant":
-            made.append(Said("assistant", parts(turn)))
+            if isinstance(content, str) and len(content) > LONGEST_NO_TEXT and turn.tool_calls is None:
+                made.append(Said("assistant", [Text(content)]))
+            else:
+                made.append(Said("assistant", _parts(turn)))
         elif role == "tool":
             response: Any = content
             if content.__class__ is list:
                 response = [{"type": "text", "text": one.text} for one in content]
             made.append(Said("tool", [messages.tool_response(response, turn.tool_call_id, turn.name)]))
-        elif text := "\n".join([one.content for one in parts(turn) if one.__class__ is Text]):
+        elif text := "\n".join([one.content for one in _parts(turn) if one.__class__ is Text]):
             system = text if system is None else f"{system}\n\n{text}"
+    ask: str | None = None
     if made and made[-1].role == "user":
-        said = made[-1].parts
-        ask = said[0].content if len(said) == 1 else "\n".join([one.content for one in said if one.content])
-    return system, _encode(made), ask
+        last = made[-1].parts
+        ask = last[0].content if len(last) == 1 else "\n".join([one.content for one in last if one.content])
+    return system, encode(made), ask
 
 
-def _row(asked: _Asked, answered: _Answered, line: Any, provider: str | None) -> tuple[Any, ...] | None:
-    """Plain is an exchange with a unique id, counts that agree, and one answer."""
-    response_id, choices, counts = answered.id, answered.choices, answered.usage
-    if len(choices) != 1 or response_id[:9] != "chatcmpl-":
-        return None
-    choice = choices[0]
+def _odd(asked: list[_Asked], answered: list[_Answered]) -> list[int]:
+    """Plain is an exchange with a unique id and counts that agree."""
+    return [
+        place
+        for place, (question, answer) in enumerate(zip(asked, answered, strict=True))
+        if answer.id[:9] != "chatcmpl-"
+        or _disagree(answer.usage)
+        or (question.max_tokens is not None and question.max_completion_tokens is not None)
+    ]
+
+
+def _disagree(counts: _Counts) -> bool:
     inside, outside = counts.prompt_tokens, counts.completion_tokens
-    of_input = counts.prompt_tokens_details or _NO_INPUT_DETAILS
-    of_output = counts.completion_tokens_details or _NO_OUTPUT_DETAILS
-    read, write = of_input.cached_tokens, of_input.cache_write_tokens
-    reasoning = of_output.reasoning_tokens
-    if (
-        choice.message.role != "assistant"
-        or (counts.total_tokens and counts.total_tokens != inside + outside)
-        or (read or 0) + (write or 0) > inside
-        or (reasoning or 0) > outside
-        or (asked.max_tokens is not None and asked.max_completion_tokens is not None)
-    ):
-        return None
-    said = parts(choice.message)
-    served, wanted, tier = answered.model or None, asked.model or None, answered.service_tier
-    return (
-        *conversation(asked.messages),
-        tools(bytes(asked.tools)) if asked.tools else NO_TOOLS,
-        response_format(bytes(asked.response_format)) if asked.response_format else None,
-        identity(response_id),
-        response_id,
-        provider or _provider(served or wanted),
-        wanted,
-        served,
-        [Said("assistant", said)] if said else None,
-        _settings(asked),
-        inside,
-        outside,
-        read,
-        write,
-        reasoning,
-        None if tier in _USUAL_TIERS else tier,
-        choice.finish_reason,
-        answered.created,
-        asked.user,
-        line,
+    of_input, of_output = counts.prompt_tokens_details, counts.completion_tokens_details
+    return bool(
+        (counts.total_tokens and counts.total_tokens != inside + outside)
+        or (of_input and (of_input.cached_tokens or 0) + (of_input.cache_write_tokens or 0) > inside)
+        or (of_output and (of_output.reasoning_tokens or 0) > outside)
     )
 
 
-def _columns(records: list[tuple[Any, ...]]) -> Columns:
-    columns = dict(zip(_COLUMNS, map(list, zip(*records, strict=True)), strict=True))
-    return columns | beside(columns.pop("line"), columns.pop("created"), columns.pop("user"))
+def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
+    systems, conversations, asks = zip(*[_conversation(one.messages) for one in asked], strict=True)
+    ids = [one.id for one in answered]
+    wanted = [one.model or None for one in asked]
+    served = [one.model or None for one in answered]
+    counts = [one.usage for one in answered]
+    of_input = [one.prompt_tokens_details or _NO_INPUT_DETAILS for one in counts]
+    of_output = [one.completion_tokens_details or _NO_OUTPUT_DETAILS for one in counts]
+    choices = [one.choices[0] for one in answered]
+    tiers = [one.service_tier for one in answered]
+    return {
+        "system": systems,
+        "messages": list(conversations),
+        "ask": asks,
+        "tools": [tools(bytes(one.tools)) if one.tools else NOTHING for one in asked],
+        "response_format": [
+            response_format(bytes(one.response_format)) if one.response_format else None for one in asked
+        ],
+        "request_id": list(map(identity, ids)),
+        "response_id": ids,
+        "provider": [_provider(one or other) for one, other in zip(served, wanted, strict=True)],
+        "request_model": wanted,
+        "response_model": served,
+        "output": [said(_parts(one.message)) for one in choices],
+        "params": _settings(asked),
+        "input_tokens": [one.prompt_tokens for one in counts],
+        "output_tokens": [one.completion_tokens for one in counts],
+        "cache_read_tokens": [one.cached_tokens for one in of_input],
+        "cache_write_tokens": [one.cache_write_tokens for one in of_input],
+        "reasoning_tokens": [one.reasoning_tokens for one in of_output],
+        "service_tier": [None if one in _USUAL_TIERS else one for one in tiers],
+        "finish_reason": [one.finish_reason for one in choices],
+        "created": [one.created for one in answered],
+        "user": [one.user for one in asked],
+    }
 
 
-def _settings(asked: _Asked) -> bytes:
-    """The parameters as they are stored."""
-    warmth, top, choice = asked.temperature, asked.top_p, asked.tool_choice
-    limit = asked.max_tokens if asked.max_completion_tokens is None else asked.max_completion_tokens
+def _settings(asked: list[_Asked]) -> list[bytes]:
     return settings(
-        ("temperature", "max_tokens", "stream", "effort", "top_p", "verbosity", "tool_choice"),
-        (warmth, limit, asked.stream, asked.reasoning_effort, top, asked.verbosity, choice),
+        {
+            "temperature": [one.temperature for one in asked],
+            "max_tokens": [
+                one.max_tokens if one.max_completion_tokens is None else one.max_completion_tokens
+                for one in asked
+            ],
+            "stream": [one.stream for one in asked],
+            "effort": [one.reasoning_effort for one in asked],
+            "top_p": [one.top_p for one in asked],
+            "verbosity": [one.verbosity for one in asked],
+            "tool_choice": [one.tool_choice for one in asked],
+        }
     )
 
 
-def _read(raw: bytes) -> tuple[Any, ...] | None:
-    line = _decode(raw)
-    return _row(line.request, line.response, line, None)
-
-
-def _read_http(raw: bytes) -> tuple[Any, ...] | None:
-    line = _decode_http(raw)
-    provider = _provider_of_url(line.request.url)
-    if provider is None:
-        return None
-    return _row(line.request.body, line.response.body, line, provider)
-
-
-OPENAI_PLAIN = Shape("openai", _read, _columns)
+_BODIES = Bodies("openai", _provider_of_url, _odd, _columns)
+OPENAI_PLAIN = _BODIES.bare(_Line)
 """Pairs of the bodies alone."""
-OPENAI_HTTP_PLAIN = Shape("openai", _read_http, _columns)
+OPENAI_HTTP_PLAIN = _BODIES.over_http(_HttpLine)
 """The same with the HTTP around them, as OpenAI's and Azure's hosts speak it."""

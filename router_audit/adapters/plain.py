@@ -20,13 +20,13 @@ from router_audit.adapters.messages import NO_TEXT
 from router_audit.adapters.usage import MOST_TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Columns = dict[str, Any]
 """Fields of `LoggedRequest` to a list with a value for each record, or to one value (no list) for all of them.
 
-Other than there, `started_at` is in microseconds since 1970; `messages`, `params`, `tools` and `response_format` are
-the JSON that is stored; `ask` is the text of the user's turn that the call answers, or None.
+Other than there, `started_at` is in microseconds since 1970; `messages`, `output`, `params`, `tools` and
+`response_format` are the JSON that is stored; `ask` is the text of the user's turn that the call answers, or None.
 """
 
 UNTYPED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -39,9 +39,11 @@ class Shape:
 
     source: str
     read: Callable[[bytes], Any]
-    """What `columns` needs of a line, or None where it is not plain. May raise one of UNTYPED as well."""
+    """A line, typed. Raises one of UNTYPED where it is not of the shape."""
+    odd: Callable[[list[Any]], Iterable[int]]
+    """Which of the records read are not plain for all that, by place in the list."""
     columns: Callable[[list[Any]], Columns]
-    """The calls of what `read` returned."""
+    """The calls of records that are plain."""
 
 
 class Text(msgspec.Struct, tag_field="type", tag="text", gc=False):
@@ -63,8 +65,10 @@ LATEST = 4_102_444_800
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _decode = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
-_LONGEST_NO_TEXT = max(map(len, NO_TEXT))
+LONGEST_NO_TEXT = max(map(len, NO_TEXT))
+"""A longer text is one; asking costs a call that most texts need not."""
 
 
 def microseconds(moment: datetime | None) -> int | None:
@@ -76,12 +80,7 @@ def microseconds(moment: datetime | None) -> int | None:
 
 def is_text(text: str) -> bool:
     """Whether the text is one, and not what a logger writes in its place."""
-    return len(text) > _LONGEST_NO_TEXT or text not in NO_TEXT
-
-
-def identity(response_id: str) -> str:
-    """What `protocol.identity("response", ID)` is."""
-    return blake2b(b"\x01response\x1f\x01%b\x1f" % response_id.encode(), digest_size=16).hexdigest()
+    return len(text) > LONGEST_NO_TEXT or text not in NO_TEXT
 
 
 Number = int | float
@@ -90,14 +89,29 @@ Number = int | float
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 """What can be a count of tokens; a line with another number is left to the adapter, which says what is wrong."""
 
-NO_TOOLS = b"[]"
+NOTHING = b"[]"
+"""What is stored where there are no tools, or no answer."""
+
+_identity = blake2b(b"\x01response\x1f\x01", digest_size=16).copy
+
+
+def identity(response_id: str) -> str:
+    """What `protocol.identity("response", ID)` is."""
+    digest = _identity()
+    digest.update(f"{response_id}\x1f".encode())
+    return digest.hexdigest()
+
+
+def said(parts: list[Any]) -> bytes:
+    """What the model answered, as it is stored."""
+    return encode([Said("assistant", parts)]) if parts else NOTHING
 
 
 @lru_cache(maxsize=256)
 def tools(raw: bytes) -> bytes:
     """Tool definitions of any dialect as they are stored; callers repeat them from call to call."""
     made = shapes.tools(_decode(raw))
-    return _encode_sorted(made) if made else NO_TOOLS
+    return _encode_sorted(made) if made else NOTHING
 
 
 @lru_cache(maxsize=256)
@@ -112,20 +126,36 @@ _ALIKE = 256
 _SETTINGS: dict[tuple[Any, ...], bytes] = {}
 
 
-def settings(names: tuple[str, ...], values: tuple[Any, ...]) -> bytes:
-    """The parameters that are not None, as they are stored; callers repeat them from call to call."""
+def settings(columns: dict[str, list[Any]]) -> list[bytes]:
+    """The parameters of each record that are not None, as they are stored; callers repeat them from call to call."""
+    count = len(next(iter(columns.values())))
+    told = {name: values for name, values in columns.items() if values.count(None) < count}
+    if not told:
+        return [b"{}"] * count
+    names = tuple(told)
+    # 1, 1.0 and True are one key, but not one text.
+    kinds = zip(*[map(type, values) for values in told.values()], strict=True)
+    return [
+        _setting((names, values, kind))
+        for values, kind in zip(zip(*told.values(), strict=True), kinds, strict=True)
+    ]
+
+
+def _setting(key: tuple[Any, ...]) -> bytes:
+    """(names, values, their types) to what is stored."""
     try:
-        # 1, 1.0 and True are one key, but not one text.
-        key = (names, values, *[value.__class__ for value in values])
         made = _SETTINGS.get(key)
     except TypeError:  # an object among them
-        key, made = None, None
+        return _setting_made(key)
     if made is None:
-        made = _encode_sorted(
-            {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        )
-        if key is not None:
-            if len(_SETTINGS) >= _ALIKE:
-                _SETTINGS.clear()
-            _SETTINGS[key] = made
+        if len(_SETTINGS) >= _ALIKE:
+            _SETTINGS.clear()
+        made = _SETTINGS[key] = _setting_made(key)
     return made
+
+
+def _setting_made(key: tuple[Any, ...]) -> bytes:
+    names, values, _ = key
+    return _encode_sorted(
+        {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from router_audit.adapters import PLAIN, detect
+from router_audit.adapters import LEAN, PLAIN, detect
 from router_audit.adapters.generic import Mapped
 from router_audit.adapters.plain import UNTYPED
 from router_audit.adapters.protocol import RecordError
@@ -14,11 +14,14 @@ from router_audit.logfile import Bad, decode, unfold
 from router_audit.types import Filtered, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from router_audit.adapters.plain import Shape
     from router_audit.adapters.protocol import Adapter, Reader, Record
     from router_audit.types import Outcome
+
+    Plain = tuple[Shape, Any] | None
+    """A record and its shape, if it is plain."""
 
 _SHAPES = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError, RecursionError)
 """What a field map meets when a record has its format's mark but not its shape."""
@@ -42,33 +45,36 @@ class FileReader:
         self._pieces = pieces
         self._readers: dict[str, Reader] = {}
         self._mapped = Mapped(mapping) if mapping else None
-        self.shape: Shape = PLAIN[0]
+        self._shape: Shape = PLAIN[0]
         """Of the last plain record."""
         self._misses = _PATIENCE if mapping else 0
+        self._lean: Callable[[bytes], Record | None] | None = None
 
-    def plain(self, raw: bytes) -> Any:
-        """What `shape` needs of a line of JSON that is of its shape; None where `feed` is to read it."""
+    def plain(self, lines: list[bytes]) -> list[Plain]:
+        """For each line of JSON its record, where it is of a plain shape; None where `feed` is to read it."""
         if self._misses >= _PATIENCE:
-            return None
+            return [None] * len(lines)
+        shape = self._shape
         try:
-            record = self.shape.read(raw)
+            records = list(map(shape.read, lines))
         except UNTYPED:
-            record = None
-        if record is None:
-            return self._other(raw)
+            return list(map(self._of_any_shape, lines))
         self._misses = 0
-        return record
+        found: list[Plain] = [(shape, record) for record in records]
+        for place in shape.odd(records):
+            found[place] = None
+        return found
 
-    def _other(self, raw: bytes) -> Any:
-        for shape in PLAIN:
-            if shape is not self.shape:
-                try:
-                    record = shape.read(raw)
-                except UNTYPED:
-                    continue
-                if record is not None:
-                    self.shape, self._misses = shape, 0
-                    return record
+    def _of_any_shape(self, raw: bytes) -> Plain:
+        """The record of a line of whatever shape; the last one's is tried first."""
+        for shape in (self._shape, *PLAIN):
+            try:
+                record = shape.read(raw)
+            except UNTYPED:
+                continue
+            if not any(True for _ in shape.odd([record])):
+                self._shape, self._misses = shape, 0
+                return shape, record
         self._misses += 1
         return None
 
@@ -89,6 +95,7 @@ class FileReader:
             return (Rejected(self.file, line, _unknown(record), excerpt(record)),)
         if self._pieces and adapter.ordered:
             raise NeedsOrder
+        self._lean = None if self._mapped is not None else LEAN.get(adapter.source)
         reader = self._reader(adapter)
         try:
             outcomes = list(reader.feed(record, line))
@@ -101,7 +108,17 @@ class FileReader:
             return (Filtered("nothing in it"),)
         return outcomes
 
+    def lean(self, raw: bytes) -> Record | None:
+        """What is read of a line, where it is of the last record's format and that leaves most of it aside."""
+        return None if self._lean is None else self._lean(raw)
+
     def _line(self, line: int, raw: bytes) -> Iterable[Outcome]:
+        if (part := self.lean(raw)) is not None:
+            outcomes = list(self.feed(line, part))
+            if not any(
+                isinstance(one, Rejected) for one in outcomes
+            ):  # which shows the head of the whole record
+                return outcomes
         value = decode(raw)
         if value.__class__ is dict:
             return self.feed(line, value)

@@ -23,7 +23,6 @@ def _lists(values: list[Any]) -> list[bytes]:
 
 
 _WRITTEN: dict[str, Callable[[list[Any]], list[Any]]] = {
-    "output": _lists,
     "tags": _lists,
     "flags": _lists,
     "routing": lambda values: [_encode_sorted(value) if value else b"{}" for value in values],

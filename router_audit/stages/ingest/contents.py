@@ -19,7 +19,7 @@ NO_TEMPLATE = _hash(b"\x00", b"[]", b"\x00")
 
 def content_hash(template: str, conversation: bytes) -> str:
     """What identifies equal prompts: template and messages as they are stored, whatever wrote the log."""
-    return sha256(template.encode() + conversation, usedforsecurity=False).hexdigest()[:32]
+    return sha256(template.encode() + conversation).hexdigest()[:32]
 
 
 def ask_hash(conversation: list[Message]) -> str | None:
@@ -29,11 +29,17 @@ def ask_hash(conversation: list[Message]) -> str | None:
     return question_hash("\n".join([part.content for part in conversation[-1].parts if part.content]))
 
 
+_question = blake2b(digest_size=8).copy
+"""A copy is made faster than a new one."""
+
+
 def question_hash(said: str | None) -> str | None:
     """What identifies a question; case and outer spaces aside."""
     if not said:
         return None
-    return blake2b(said.strip().lower().encode("utf-8", "replace"), digest_size=8).hexdigest()
+    digest = _question()
+    digest.update(said.strip().lower().encode("utf-8", "replace"))
+    return digest.hexdigest()
 
 
 class Templates:

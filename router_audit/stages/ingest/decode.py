@@ -28,7 +28,7 @@ MOST_ROWS = 20_000
 """Rows after which a shard is full even in the midst of a line, which may hold many calls."""
 SHARD_BYTES = 32 * 1024 * 1024
 """Of log text, after which a shard is full: memory stays flat whatever the size of a record."""
-HANDFUL = 32
+HANDFUL = 64
 """Lines whose plain records become columns together: few enough that they stay in the processor's cache."""
 SHARDS_PER_TASK = 1 << 16
 
@@ -101,32 +101,35 @@ class Shards:
 
     def _take(self, lines: list[Line], reader: FileReader) -> None:
         """Plain records are gathered and become columns together; every other line is read on its own."""
-        shape = reader.shape
-        plain = None if self.options.redact else reader.plain
+        raws = [raw for _, raw in lines if raw.__class__ is bytes]
+        self._bytes += sum(map(len, raws))
+        found = iter([] if self.options.redact else reader.plain(raws))
+        shape: Shape | None = None
         records: list[Any] = []
         numbers: list[int] = []
         places: list[int] = []
-        for line, raw in lines:
-            if raw.__class__ is bytes:
-                self._bytes += len(raw)
-                if plain is not None and (record := plain(raw)) is not None:
-                    if reader.shape is not shape:
-                        self._add(shape, records, reader.file, numbers, places)
-                        shape, records, numbers, places = reader.shape, [], [], []
-                    records.append(record)
-                    numbers.append(line)
-                    places.append(self._place)
-                    self._place += 1
-                    continue
-            elif raw.__class__ is Bad and raw.whole_file:
-                self.tally.whole_file.append((reader.file, raw.reason))
-            self._put(reader.feed(line, raw))
+        for number, raw in lines:
+            plain = next(found, None) if raw.__class__ is bytes else None
+            if plain is None:
+                if raw.__class__ is Bad and raw.whole_file:
+                    self.tally.whole_file.append((reader.file, raw.reason))
+                self._put(reader.feed(number, raw))
+                continue
+            if plain[0] is not shape:
+                self._add(shape, records, reader.file, numbers, places)
+                shape, records, numbers, places = plain[0], [], [], []
+            records.append(plain[1])
+            numbers.append(number)
+            places.append(self._place)
+            self._place += 1
         self._add(shape, records, reader.file, numbers, places)
         if self._shard.rows >= SHARD_ROWS or self._bytes >= SHARD_BYTES:
             self.flush()
 
-    def _add(self, shape: Shape, records: list[Any], file: str, lines: list[int], places: list[int]) -> None:
-        if records:
+    def _add(
+        self, shape: Shape | None, records: list[Any], file: str, lines: list[int], places: list[int]
+    ) -> None:
+        if shape is not None:
             self._shard.bulk.add(shape, records, file, lines, places)
             self.tally.records += len(records)
             self.tally.requests += len(records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -63,9 +64,11 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
         last=options.last,
     )
     if store.query("all_single").item():
-        requests.run("insert_all")
+        with _one_thread(store):
+            requests.run("insert_all")
     else:
-        requests.run("insert_single")
+        with _one_thread(store):
+            requests.run("insert_single")
         requests.run("stage_merging")
         store.run("stage_merging_stored")
         store.run("delete_improved")
@@ -90,6 +93,16 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
         tokens=(first, second, third, fourth, fifth),
         by_source={row["source"]: row["stored"] for row in rows},
     )
+
+
+@contextmanager
+def _one_thread(store: Store) -> Iterator[None]:
+    """What comes as one stream DuckDB inserts one batch after another, and with several threads more slowly."""
+    store.run("one_thread")
+    try:
+        yield
+    finally:
+        store.run("all_threads")
 
 
 def _rejects(store: Store, folder: Path, files: list[str]) -> int:

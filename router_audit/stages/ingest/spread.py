@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SMALL = 16 * 1024 * 1024
 """Bytes that one process reads before another has started."""
 
+_AHEAD = 3
+"""Tasks that are given to each other process before it has done the first."""
 _BATCH = 8 * 1024 * 1024
 _PACKED = (".gz", ".zst", ".bz2")
 _SWELL = 6
@@ -77,7 +80,10 @@ class _File:
 
 
 class _Spread:
-    """Hands out tasks, a few at a time so that memory stays flat, and adds up what comes back."""
+    """Hands out tasks, a few at a time so that memory stays flat, and adds up what comes back.
+
+    This process is one of the workers: it does the tasks that the others have no room for. They take a second to begin.
+    """
 
     def __init__(self, folder: Path, options: Options, progress: Progress, workers: int) -> None:
         self._folder = folder
@@ -95,24 +101,29 @@ class _Spread:
         from concurrent.futures.process import BrokenProcessPool
 
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(self._workers, context, initializer=_begin)
+        pool = ProcessPoolExecutor(self._workers - 1, context, initializer=_begin)
+        # Decoding makes millions of objects and no cycle among them: the collector would only walk them.
+        collected = gc.isenabled()
+        gc.disable()
         try:
             for task in self._tasks([source for source in sources if source.path != STDIN], sizes):
                 self._submit(pool, task)
             # Another process has no standard input.
             piped = [source for source in sources if source.path == STDIN]
             self._tally.add(_here(piped, self._folder, self._options, self._progress))
-            self._settle(0)
+            self._settle()
             again = [file for file in self._files.values() if file.in_order]
             for file in again:
                 self._forget(file)
                 self._submit(pool, self._task(sources=(file.source,)))
-            self._settle(0)
+            self._settle()
         except BrokenProcessPool:
             raise InputError(
                 "a reading process was killed; is memory short? --workers 1 needs the least"
             ) from None
         finally:
+            if collected:
+                gc.enable()
             pool.shutdown(wait=True, cancel_futures=True)
         for file in self._files.values():
             if not file.in_order:
@@ -158,27 +169,36 @@ class _Spread:
         return kind == "lines" and reads_in_pieces(head)
 
     def _submit(self, pool: ProcessPoolExecutor, task: Task) -> None:
-        self._settle(self._workers + 1)
+        """Give the task to another process, or do it where those have enough to do."""
+        for future in [one for one in self._waiting if one.done()]:
+            self._finish(self._waiting.pop(future), future.result())
+        if len(self._waiting) >= _AHEAD * (self._workers - 1):
+            self._do(task)
+            return
         with _interrupts_held():
             future = pool.submit(decode.run, task, self._folder, self._options)
         self._waiting[future] = task
 
-    def _settle(self, most: int) -> None:
-        """Wait until at most this many tasks are under way."""
-        from concurrent.futures import FIRST_COMPLETED, wait
+    def _settle(self) -> None:
+        """Wait until no task is under way; what no other process has begun is done here."""
+        while self._waiting:
+            future, task = self._waiting.popitem()
+            if future.cancel():
+                self._do(task)
+            else:
+                self._finish(task, future.result())
 
-        while len(self._waiting) > most:
-            done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                task = self._waiting.pop(future)
-                tally = future.result()
-                file = self._files[task.piece.path] if task.piece is not None else None
-                if tally is None:
-                    assert file is not None
-                    file.in_order = True
-                else:
-                    (self._tally if file is None else file.tally).add(tally)
-                    self._progress.advance(tally.records)
+    def _do(self, task: Task) -> None:
+        self._finish(task, decode.run(task, self._folder, self._options))
+
+    def _finish(self, task: Task, tally: Tally | None) -> None:
+        file = self._files[task.piece.path] if task.piece is not None else None
+        if tally is None:
+            assert file is not None
+            file.in_order = True
+        else:
+            (self._tally if file is None else file.tally).add(tally)
+            self._progress.advance(tally.records)
 
 
 @contextmanager
@@ -193,11 +213,9 @@ def _interrupts_held() -> Iterator[None]:
 
 def _begin() -> None:
     """In a new process: end when the parent ends, however it ends."""
-    import gc
     import multiprocessing
     import threading
 
-    # Decoding makes millions of objects and no cycle among them: the collector would only walk them.
     gc.disable()
     os.environ["POLARS_MAX_THREADS"] = "1"
     parent = multiprocessing.parent_process()
