@@ -5,7 +5,7 @@ seen, under a system message and tools that it has, as in production; `all new`:
 `repeated`: requests a second time. Rows of one run:
 
 - the router by a user's own classifier over the default encoder, by one over MiniLM (`--encoder minilm`), by the
-  builtin head where a log has too few labels for one of its own;
+  builtin head where a log has too few labels for one of its own, with MiniLM's reading of one sentence and without;
 - the peer: LiteLLM's complexity router, its rules alone, in the proxy's own environment;
 - the LiteLLM proxy with an upstream on loopback: an explicit model without and with the plug-in, `auto` with it, and
   LiteLLM's own complexity router without it.
@@ -40,10 +40,11 @@ from tests.routed import write_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from router_audit.embedding import Encoder
     from tests.proxy.conftest import Proxy
 
 THREADS = (1, 4, 16)
-PARTS = ("router", "least", "minilm", "peer", "proxy")
+PARTS = ("router", "least", "sentence", "minilm", "peer", "proxy")
 TURNS = 9
 HEADER = "| what | texts | threads | p50 ms | p99 ms | a second | CPU ms |\n| --- | --- | --- | --- | --- | --- | --- |"
 
@@ -147,13 +148,18 @@ def routers(folder: Path, parts: Sequence[str], remembered: int = 4096) -> Itera
         encoder = CachedEncoder(load_encoder(), remembered)
         own = write_table(folder / "own", encoder=encoder)
         yield "own classifier, default encoder", Router.from_table(own, encoder=encoder)
-        version = json.loads((HEAD_FOLDER / "head.json").read_text("utf-8"))["version"]
-        builtin = write_table(folder / "builtin", encoder=encoder, classifier=f"builtin-{version}")
-        yield "builtin head", Router.from_table(builtin, fast=True)
+        yield "builtin head, fast", Router.from_table(_builtin(folder, encoder), fast=True)
+    if "sentence" in parts:
+        yield "builtin head", Router.from_table(_builtin(folder, load_encoder()))
     if "minilm" in parts:
         minilm = load_encoder("minilm")
         slow = write_table(folder / "minilm", encoder=minilm)
         yield "own classifier, MiniLM", Router.from_table(slow, encoder=minilm)
+
+
+def _builtin(folder: Path, encoder: Encoder) -> Path:
+    version = json.loads((HEAD_FOLDER / "head.json").read_text("utf-8"))["version"]
+    return write_table(folder / "builtin", encoder=encoder, classifier=f"builtin-{version}")
 
 
 def decisions(folder: Path, count: int, parts: Sequence[str]) -> None:

@@ -37,6 +37,7 @@ from router_audit.builtin.training import (
 from router_audit.classifier.head import Neighbours, load_head, save_head
 from router_audit.errors import UserError
 from router_audit.labellers.builtin import HEAD_FOLDER, NO_TEXT, BuiltinLabeller
+from router_audit.live_classifier import LiveClassifier
 from router_audit.recipe.structure import FEATURE_NAMES
 
 PLAIN = (
@@ -123,6 +124,21 @@ def test_odd_input_gets_an_answer_at_bounded_cost(
     assert time.perf_counter() - start < 1.0
     assert verdict.profile in PROFILES
     assert 0.0 <= verdict.probability <= 1.0
+
+
+def test_the_light_form_spares_the_forward_pass_and_tells_plain_work(labeller: BuiltinLabeller) -> None:
+    head = load_head(HEAD_FOLDER)
+    live = LiveClassifier("builtin", head, None, builtin=True, light=True)
+    reader = embedding.sentences()
+    before = (reader.hits, reader.misses)
+    for profile, record in PLAIN:
+        assert live.judge({**record, "prompt": f"{record['prompt']} (copy)"})[0].profile == profile
+    assert (reader.hits, reader.misses) == before
+    whole = LiveClassifier("builtin", head, None, builtin=True)
+    for _, record in PLAIN:
+        verdict, told = whole.judge(record)[0], labeller.label([record])[0]
+        assert verdict.profile == told.profile
+        assert verdict.probability == pytest.approx(told.probability, abs=1e-5)
 
 
 @pytest.mark.parametrize("record", ODD[:4])

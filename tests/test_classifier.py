@@ -60,6 +60,34 @@ def test_neighbours_join_equal_rows_and_vote() -> None:
     assert probabilities[1, 2] == pytest.approx(probabilities[1, 1], abs=0.01)
 
 
+def test_neighbours_along_few_axes_tell_what_all_tell() -> None:
+    features, labels = clouds(seed=3)
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    ones = np.ones(len(labels), dtype=np.float32)
+    whole, few = (fit_neighbours(unit, labels, CLASSES, ones, (0, 8), 0.05, axes=axes) for axes in (None, 4))
+    assert few.points.shape[1] == 4
+    assert np.allclose(np.linalg.norm(few.placed(unit), axis=1), 1.0, atol=1e-5)
+    told = [
+        [one.profile for one in classifier.predict(Head(CLASSES, (near,)), unit)] for near in (whole, few)
+    ]
+    assert np.mean([one == other for one, other in zip(*told, strict=True)]) > 0.95
+
+
+def test_a_form_leaves_out_the_members_of_the_other(tmp_path: Path) -> None:
+    features, labels = clouds(seed=4)
+    both, full, light = (
+        replace(classifier.fit_linear(features[:count], labels[:count], CLASSES), form=form)
+        for count, form in ((60, ""), (80, "full"), (100, "light"))
+    )
+    whole = Head(CLASSES, (both, full, light), temperature=2.0, light_temperature=3.0)
+    save_head(whole, tmp_path)
+    kept = load_head(tmp_path)
+    for head_, is_light, members in ((kept.form(), False, 2.0), (kept.form(light=True), True, 3.0)):
+        assert head_.temperature == members
+        assert [member.form for member in head_.members] == ["", "light" if is_light else "full"]
+    assert kept.version == whole.version
+
+
 def test_learns_separated_clouds() -> None:
     features, labels = clouds(seed=2)
     assert [p.profile for p in classifier.predict(head(), features)].count("x") == 0

@@ -63,6 +63,7 @@ def test_explain_decides_the_same_and_shows_its_grounds(tables: Path) -> None:
     found = router.explain(request)
 
     assert found.decision == router.decide(request)
+    assert found.order in found.instruction
     assert sum(found.probabilities.values()) == pytest.approx(1.0, abs=1e-4)
     assert found.row is not None
     assert (found.asked_mtok, found.model_mtok) == (10.0, 2.0)

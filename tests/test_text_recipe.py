@@ -208,6 +208,15 @@ def test_instruction_is_told_from_payload(prompt: str, wanted: str, unwanted: st
     assert unwanted not in told
 
 
+def test_the_order_is_one_sentence_wherever_it_stands() -> None:
+    asked = "Would the writer go back to this place?"
+    assert view_prompt({"prompt": f"{REVIEW}\n\n{asked}"}).order == asked
+    assert view_prompt({"system": asked, "prompt": REVIEW}).order == asked
+    both = view_prompt({"system": "You are kind.", "prompt": f"Here is what they wrote. {asked}\n\n{REVIEW}"})
+    assert both.order == asked
+    assert view_prompt({"prompt": ""}).order == ""
+
+
 def test_styles_of_messages_read_alike() -> None:
     plain = view_prompt({"system": "Be brief.", "prompt": "Name the capital."})
     openai = view_prompt(
@@ -225,6 +234,7 @@ def test_styles_of_messages_read_alike() -> None:
         }
     )
     assert plain.instruction == openai.instruction == otel.instruction
+    assert plain.order == openai.order == otel.order == "Name the capital."
 
 
 def test_tool_traffic_is_counted() -> None:

@@ -36,6 +36,7 @@ def show_explanation(console: Console, found: Explanation) -> None:
     grid.add_column(overflow="fold")
     shares = ", ".join(f"{name} {share:.3f}" for name, share in found.probabilities.items())
     grid.add_row("shown", found.instruction)
+    grid.add_row("order", found.order)
     grid.add_row(
         "classifier", f"{found.classifier}: {shares}" + (f"; {facts.abstained}" if facts.abstained else "")
     )

@@ -13,6 +13,25 @@ if TYPE_CHECKING:
 MAX_UNITS = 90
 ASKS_SCORE = 1.4
 """From this score on a sentence counts as an order or a question of its own."""
+ROLE_COST, ROLE_CHARS = 4.0, 60
+_ROLES = (
+    "you are ",
+    "you're ",
+    "act as ",
+    "du bist ",
+    "eres ",
+    "tu es ",
+    "vous êtes ",
+    "você é ",
+    "sei un",
+    "olet ",
+    "ты ",
+    "你是",
+    "您是",
+    "あなたは",
+    "당신은",
+)
+"""How a sentence begins that tells the model who it is to be."""
 LONGEST = 260
 """Characters shown of one sentence."""
 LONG_LINE = 160
@@ -140,8 +159,15 @@ def tell_instruction(text: str, budget: int) -> str:
 
 
 def chief(units: Sequence[tuple[str, float]]) -> tuple[str, float]:
-    """Return the sentence that asks most, the later of two that ask as much, and its score."""
-    best, score = max(reversed(units), key=lambda unit: unit[1], default=("", 0.0))
+    """Return the sentence that asks most, the later of two that ask as much, and its score.
+
+    A few words on who the model is to be come last: "You are a helpful assistant." asks for nothing yet.
+    """
+    ranked = [
+        (score - ROLE_COST * (len(piece) < ROLE_CHARS and fold(piece).startswith(_ROLES)), piece)
+        for piece, score in reversed(units)
+    ]
+    score, best = max(ranked, key=lambda one: one[0], default=(0.0, ""))
     return _shorten(squeeze(best), LONGEST), score
 
 

@@ -39,6 +39,8 @@ class Explanation:
     facts: Facts
     instruction: str
     """What the classifier was shown: the sentences that ask for something."""
+    order: str
+    """Of these the one that asks most."""
     whole: str
     """And the head and tail of the last turn."""
     probabilities: dict[str, float]
@@ -149,6 +151,7 @@ class Router:
             decision=decision,
             facts=facts,
             instruction=view.instruction,
+            order=view.order,
             whole=view.whole,
             probabilities=loaded.classifier.probabilities(view),
             classifier=loaded.classifier.version,
