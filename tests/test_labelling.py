@@ -278,7 +278,7 @@ def test_a_kill_pays_nothing_twice(db: Path) -> None:
     lost = sum(count for reason, count in result["unlabelled"].items() if reason.startswith("lost"))
     assert lost <= 4
     assert sum(result["by_profile"].values()) + lost == 72
-    assert len(server.ledger) == 72
+    assert 72 - lost <= len(server.ledger) <= 72  # a call may be lost before the server has seen it
 
 
 def test_a_batch_costs_half_and_is_paid_once(db: Path) -> None:

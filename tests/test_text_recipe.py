@@ -212,7 +212,9 @@ def test_the_order_is_one_sentence_wherever_it_stands() -> None:
     asked = "Would the writer go back to this place?"
     assert view_prompt({"prompt": f"{REVIEW}\n\n{asked}"}).order == asked
     assert view_prompt({"system": asked, "prompt": REVIEW}).order == asked
-    both = view_prompt({"system": "You are kind.", "prompt": f"Here is what they wrote. {asked}\n\n{REVIEW}"})
+    both = view_prompt(
+        {"system": "You are kind.", "prompt": f"Here is what they wrote.\n{asked}\n\n{REVIEW}"}
+    )
     assert both.order == asked
     assert view_prompt({"prompt": ""}).order == ""
 
