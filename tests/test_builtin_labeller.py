@@ -16,7 +16,6 @@ import pytest
 from router_audit import embedding
 from router_audit.builtin.corpus import PROFILES, expand, is_trainable, read_rows, read_tasks
 from router_audit.builtin.features import (
-    ORDER,
     SENTENCE,
     STATIC,
     STRUCTURE,
@@ -204,11 +203,11 @@ def test_voters_are_of_our_own_corpus_alone(corpus: Path) -> None:
 def test_hashed_words_serve_the_builtin_head_and_are_not_stored(corpus: Path) -> None:
     members = fit_head(featurise(load_corpus([corpus]))).members
     assert [(member.start, member.stop) for member in members] == [
-        STRUCTURE, STRUCTURE, STATIC, SENTENCE, ORDER, WORDS,
+        STRUCTURE, STRUCTURE, STATIC, SENTENCE, WORDS,
     ]  # fmt: skip
     # Structure stands for one opinion, straight and curved together; likenesses and words for one each.
-    assert [member.share for member in members] == pytest.approx([0.4, 0.6, 1.0, 1.0, 1.0, 1.0])
-    assert [member.form for member in members] == ["", "", "full", "full", "light", ""]
+    assert [member.share for member in members] == pytest.approx([0.4, 0.6, 1.0, 1.0, 1.0])
+    assert [member.form for member in members] == ["", "", "", "full", "light"]
     encoder = embedding.load_encoder("static")
     features = build_features(view_prompts([{"prompt": "List the dates."}]), encoder)
     stored = stored_columns(features)

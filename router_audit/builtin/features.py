@@ -1,4 +1,4 @@
-"""Feature columns of a classifier: hashed words and static vector of the instruction, static and sentence vector of the order, structure, then the vector of the encoder in use."""
+"""Feature columns of a classifier: hashed words and static vector of the instruction, sentence vector of the order, structure, then the vector of the encoder in use."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 WORDS = (0, HASHED_DIMENSION)
 STATIC = (WORDS[1], WORDS[1] + StaticTokens.dimension)
-ORDER = (STATIC[1], STATIC[1] + StaticTokens.dimension)
-SENTENCE = (ORDER[1], ORDER[1] + MiniLM.dimension)
+SENTENCE = (STATIC[1], STATIC[1] + MiniLM.dimension)
 """The only block of a forward pass, of the order alone; zeros where it is not wanted."""
 STRUCTURE = (SENTENCE[1], SENTENCE[1] + len(FEATURE_NAMES))
 BUILTIN = (WORDS[0], STRUCTURE[1])
@@ -54,7 +53,6 @@ def build_features(
         [
             words[rows],
             static[rows],
-            static_tokens().encode(orders)[places],
             np.zeros((len(views), MiniLM.dimension), np.float32)
             if light
             else sentences().encode(orders)[places],
@@ -65,19 +63,13 @@ def build_features(
 
 
 def build_row(view: PromptView, encoder: Encoder | None, *, light: bool = False) -> FloatArray:
-    """Return (columns,): the one row of `build_features`, without what only many rows need."""
+    """Return (columns,): the one row of `build_features`; zeros where the form of the head in question reads nothing."""
     import numpy as np
 
-    static = static_tokens()
-    return np.concatenate(
-        [
-            HashedWords().encode([view.instruction])[0],
-            static.encode([view.instruction])[0],
-            static.encode([view.order])[0],
-            np.zeros(MiniLM.dimension, np.float32) if light else sentences().encode([view.order])[0],
-            stored_row(view, encoder),
-        ]
-    )
+    asked = [view.instruction]
+    words = HashedWords().encode(asked)[0] if light else np.zeros(HASHED_DIMENSION, np.float32)
+    sentence = np.zeros(MiniLM.dimension, np.float32) if light else sentences().encode([view.order])[0]
+    return np.concatenate([words, static_tokens().encode(asked)[0], sentence, stored_row(view, encoder)])
 
 
 def stored_row(view: PromptView, encoder: Encoder | None) -> FloatArray:

@@ -17,7 +17,6 @@ from router_audit.builtin.corpus import (
     read_tasks,
 )
 from router_audit.builtin.features import (
-    ORDER,
     SENTENCE,
     STATIC,
     STRUCTURE,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
-    Wording = tuple[Neighbours, Neighbours, Neighbours, Member]
+    Wording = tuple[Neighbours, Neighbours, Member]
 
 RECORDS_PER_INSTRUCTION = 2
 OWN_SHARE = 0.75
@@ -53,8 +52,8 @@ OWN_SHARE = 0.75
 RIDGE, RIDGE_WORDS, FLOOR_WORDS = 1e-2, 1e-2, 0.01
 HIDDEN, DECAY, SHARE_CURVED = 48, 1.0, 0.6
 REACH, REACH_SENTENCE = 0.035, 0.03
-ALIKE, ALIKE_LIGHT = 0.75, 0.55
-"""Cosine from which a row gives its vote to another; the light form has time for fewer voters."""
+ALIKE = 0.65
+"""Cosine from which a row gives its vote to another."""
 AXES = 128
 """Directions of the vectors in which texts are compared: a third of them tell the same."""
 MINIMUM_PROBABILITY = 0.34
@@ -126,8 +125,7 @@ def fit_head(training: TrainingSet, wording: Wording | None = None, seed: int = 
     """Fit the head's members and average them.
 
     Two over structure share one vote; one goes by the likeness of the whole instruction, one by that of the sentence
-    that orders, one by words. The light form does without the first of likeness, and for the second goes by the words
-    of the sentence, which spares a forward pass.
+    that orders. The light form goes by the instruction's words in place of the last, which spares a forward pass.
 
     Apart they err on different sources: what misleads one member seldom misleads the other. Those that go by
     wording learn from our own rows alone, where there are any: thousands of rows of one public template, near in
@@ -148,7 +146,7 @@ def fit_head(training: TrainingSet, wording: Wording | None = None, seed: int = 
 
 
 def fit_wording(training: TrainingSet) -> Wording:
-    """Fit the members that go by wording, three of voters and one over hashed words, on our own rows where there are any."""
+    """Fit the members that go by wording, two of voters and one over hashed words, on our own rows where there are any."""
     import numpy as np
 
     own = [index for index, row in enumerate(training.rows) if row.licence == OWN_SOURCE]
@@ -161,10 +159,12 @@ def fit_wording(training: TrainingSet) -> Wording:
     )
     voters = partial(fit_neighbours, features, labels, PROFILES, weights, alike=ALIKE, axes=AXES)
     return (
-        replace(voters(columns=STATIC, reach=REACH), form="full"),
+        voters(columns=STATIC, reach=REACH),
         replace(voters(columns=SENTENCE, reach=REACH_SENTENCE), form="full"),
-        replace(voters(columns=ORDER, reach=REACH, alike=ALIKE_LIGHT), form="light"),
-        fit_linear(features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True),
+        replace(
+            fit_linear(features, labels, PROFILES, weights, WORDS, RIDGE_WORDS, FLOOR_WORDS, sparse=True),
+            form="light",
+        ),
     )
 
 
