@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -114,9 +115,29 @@ class Store:
         self.connection.execute("COMMIT")
 
 
+def _begin(path: Path) -> None:
+    """Have a new store appear whole: one whose first blocks were cut off by a kill could never be opened again.
+
+    What a kill leaves beside it has the name of an ingest's folder, and goes with those.
+    """
+    import duckdb
+
+    if path.exists():
+        return
+    with (
+        suppress(OSError),
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.ingest-", dir=path.parent) as place,
+    ):
+        fresh = Path(place) / path.name
+        duckdb.connect(str(fresh)).close()
+        os.link(fresh, path)  # unlike a renaming, it never replaces the store of another process
+
+
 def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
     import duckdb
 
+    if not read_only:
+        _begin(path)
     deadline = time.monotonic() + wait_s
     while True:
         try:
