@@ -3,7 +3,8 @@
     python -m benchmarks.builtin_labeller benchmarks/builtin_corpus ROWS.jsonl.gz --probe PROBE.jsonl.gz --train --card
 
 Three figures, each on whole sources that the head in question never saw: trained on our own corpus alone; one source
-left out at a time; and the sources held back by the hash of their name, on which nothing was chosen.
+left out at a time; and the sources held back together, by the hash of their name. `--outcomes` adds prompts that the
+shipped head was not trained on.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ SETS: dict[str, tuple[int, ...]] = {
 
 
 def held_back(source: str) -> bool:
-    """Tell whether a public source was kept out of every choice: a third of them, by the hash of their name."""
+    """Tell whether a public source is of the third held back, by the hash of its name."""
     return int(hashlib.sha256(source.encode()).hexdigest(), 16) % 3 == 0
 
 

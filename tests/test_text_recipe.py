@@ -14,7 +14,7 @@ from router_audit.recipe.cues import CUE_NAMES, count_cues
 from router_audit.recipe.guard import strip_attacks
 from router_audit.recipe.matching import Alternatives, fold
 from router_audit.recipe.record import read_prompt
-from router_audit.recipe.sentences import tell_instruction
+from router_audit.recipe.sentences import modal_words, pick, score_units
 from router_audit.recipe.structure import FEATURE_NAMES
 from router_audit.recipe.view import view_prompt
 
@@ -203,7 +203,7 @@ def test_the_middle_of_a_long_prompt_is_never_shown() -> None:
     ],
 )
 def test_instruction_is_told_from_payload(prompt: str, wanted: str, unwanted: str) -> None:
-    told = tell_instruction(prompt, 200)
+    told = pick(prompt, score_units(prompt, modal_words(fold(prompt))), 200)
     assert wanted in told
     assert unwanted not in told
 

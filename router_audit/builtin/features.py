@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from router_audit.classifier.head import Form
+
     FloatArray = NDArray[np.float32]
 
 WORDS = (0, HASHED_DIMENSION)
@@ -39,22 +41,25 @@ def view_prompts(records: Sequence[Mapping[str, object]]) -> list[PromptView]:
     return [view_prompt(record) for record in records]
 
 
-def build_features(
-    views: Sequence[PromptView], encoder: Encoder | None, *, light: bool = False
-) -> FloatArray:
-    """Return (n, columns) float32; without an encoder the last block is left out. `light` spares the forward pass."""
+def build_features(views: Sequence[PromptView], encoder: Encoder | None, *, form: Form = "") -> FloatArray:
+    """Return (n, columns) float32; without an encoder the last block is left out.
+
+    What only the other form of the builtin head reads is zeros: the words of the full one, the forward pass of the light one.
+    """
     import numpy as np
 
     unique, rows = _distinct([view.instruction for view in views])
-    static, words = static_tokens().encode(unique), HashedWords().encode(unique)
+    static = static_tokens().encode(unique)
     vectors = static if encoder is not None and encoder.name == StaticTokens.name else None
     orders, places = _distinct([view.order for view in views])
     result: FloatArray = np.hstack(
         [
-            words[rows],
+            np.zeros((len(views), HASHED_DIMENSION), np.float32)
+            if form == "full"
+            else HashedWords().encode(unique)[rows],
             static[rows],
             np.zeros((len(views), MiniLM.dimension), np.float32)
-            if light
+            if form == "light"
             else sentences().encode(orders)[places],
             _stored(views, encoder, unique, rows, vectors),
         ]
@@ -63,7 +68,7 @@ def build_features(
 
 
 def build_row(view: PromptView, encoder: Encoder | None, *, light: bool = False) -> FloatArray:
-    """Return (columns,): the one row of `build_features`; zeros where the form of the head in question reads nothing."""
+    """Return (columns,): the one row of `build_features` for one form of the builtin head."""
     import numpy as np
 
     asked = [view.instruction]

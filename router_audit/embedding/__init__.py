@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from router_audit.embedding.cached import CachedEncoder
 from router_audit.embedding.hashed_words import HASHED_DIMENSION, HashedWords
-from router_audit.embedding.minilm import MINILM_SHA256, MiniLM, check_weights, minilm_folder
+from router_audit.embedding.minilm import MINILM_SHA256, MiniLM, check_weights, minilm, minilm_folder
 from router_audit.embedding.protocol import Encoder
 from router_audit.embedding.sentence_transformer import TorchEncoder
 from router_audit.embedding.static import StaticTokens, static_tokens
@@ -38,7 +38,7 @@ __all__ = [
 def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
     """Return the encoder called `name`: "minilm", "static", "minilm-torch", "hashed-words", or a folder or hub name for sentence-transformers."""
     if name == "minilm":
-        return MiniLM(minilm_folder())
+        return minilm()
     if name == "static":
         return static_tokens()
     if name == "hashed-words":
@@ -51,4 +51,4 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
 @lru_cache(maxsize=1)
 def sentences() -> CachedEncoder:
     """Return MiniLM with a memory, loaded once a process: a log's orders are few, and short."""
-    return CachedEncoder(load_encoder("minilm"), KEPT_SENTENCES)
+    return CachedEncoder(minilm(), KEPT_SENTENCES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,12 @@ def minilm_folder(check: bool = True) -> Path:
     if check:
         check_weights(folder / "model.safetensors", MINILM_SHA256)
     return folder
+
+
+@lru_cache(maxsize=1)
+def minilm() -> MiniLM:
+    """Return the encoder over the installed weights, loaded once a process."""
+    return MiniLM(minilm_folder())
 
 
 def check_weights(path: Path, sha256: str) -> None:

@@ -31,13 +31,11 @@ def encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def tokenized(
-    tokenizer: Tokenizer, texts: Sequence[str], *, add_special_tokens: bool = True
-) -> list[Encoding]:
+def tokenized(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Encoding]:
     """Tokenize texts; a single one on this thread, since waking the tokenizer's own threads takes longer than it does."""
     if len(texts) == 1:
-        return [tokenizer.encode(encodable(texts[0]), add_special_tokens=add_special_tokens)]
-    return tokenizer.encode_batch([encodable(text) for text in texts], add_special_tokens=add_special_tokens)
+        return [tokenizer.encode(encodable(texts[0]))]
+    return tokenizer.encode_batch([encodable(text) for text in texts])
 
 
 def unit(vectors: FloatArray) -> FloatArray:

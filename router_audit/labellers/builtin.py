@@ -57,7 +57,7 @@ class BuiltinLabeller:
             fresh = {key: view for key, view in zip(keys, views, strict=True) if key not in verdicts}
             if fresh:
                 unseen = list(fresh.values())
-                judged = self.judge(unseen, build_features(unseen, None))
+                judged = self.judge(unseen, build_features(unseen, None, form="full"))
                 verdicts.update(zip(fresh, judged, strict=True))
             result.extend(verdicts[key] for key in keys)
         return result

@@ -149,15 +149,6 @@ def count_ends(text: str) -> int:
     return len(_SENTENCE_END.findall(text))
 
 
-def tell_instruction(text: str, budget: int) -> str:
-    """Pick the sentences of `text` that ask for something, in order and at most `budget` characters.
-
-    Sentences earn points for imperatives, questions, addressing the model, and standing first or last; they
-    lose points inside worked examples, after a payload label such as "Text:", and for length.
-    """
-    return pick(text, score_units(text, modal_words(fold(text))), budget)
-
-
 def chief(units: Sequence[tuple[str, float]]) -> tuple[str, float]:
     """Return the sentence that asks most, the later of two that ask as much, and its score.
 
@@ -172,7 +163,7 @@ def chief(units: Sequence[tuple[str, float]]) -> tuple[str, float]:
 
 
 def pick(text: str, units: Sequence[tuple[str, float]], budget: int) -> str:
-    """Pick from the scored units of `text`. See `tell_instruction`."""
+    """Pick of `text`, whose scored units are `units`, the sentences that ask, in order and at most `budget` characters."""
     if len(text) <= budget // 2:
         return squeeze(text)
     if not units:
@@ -192,7 +183,11 @@ def pick(text: str, units: Sequence[tuple[str, float]], budget: int) -> str:
 
 
 def score_units(text: str, modals: Sequence[str]) -> list[tuple[str, float]]:
-    """Cut `text`, whose `modal_words` are `modals`, into lines and sentences and give each its score."""
+    """Cut `text`, whose `modal_words` are `modals`, into lines and sentences and give each its score.
+
+    Sentences earn points for imperatives, questions, addressing the model, and standing first or last; they
+    lose points inside worked examples, after a payload label such as "Text:", and for length.
+    """
     pieces: list[tuple[str, int]] = []
     for number, line in enumerate(map(str.strip, text.split("\n"))):
         if len(line) > LONG_LINE:

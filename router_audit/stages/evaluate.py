@@ -138,7 +138,11 @@ class _Judge:
 
     def probabilities(self, records: tuple[GoldRecord, ...]) -> tuple[FloatArray, list[bool]]:
         views = view_prompts([record.record for record in records])
-        columns = build_features(views, self.encoder) if self.whole else stored_features(views, self.encoder)
+        columns = (
+            build_features(views, self.encoder, form="full")
+            if self.whole
+            else stored_features(views, self.encoder)
+        )
         reasons = [
             NO_TEXT if not view.has_text else verdict.abstained
             for view, verdict in zip(views, predict(self.head, columns), strict=True)

@@ -74,7 +74,7 @@ def tag(store: Store, options: TagOptions, progress: Progress) -> TagResult:
         for batch in store.stream("unlabelled_contents", batch_rows=BATCH, encoder=name, **who):
             views = view_prompts([prompt_record(row) for row in batch.iter_rows(named=True)])
             _recall(encoder, views, batch["vector"])
-            features = build_features(views, encoder)
+            features = build_features(views, encoder, form="full")
             fresh = batch["vector"].is_null()
             vectors = _embeddings(batch, stored_columns(features), name)
             store.append("embeddings", vectors.filter(fresh), on_conflict="ignore", aside=True)
