@@ -382,6 +382,30 @@ def test_several_processes_give_the_store_that_one_gives(store, log, tmp_path):
     assert rejects == store.connection.execute("FROM rejects ORDER BY line").fetchall()
 
 
+def test_rows_inserted_while_others_are_decoded_are_those_inserted_when_all_is_known(store, tmp_path, log):
+    """A selection waits for the end; the one here takes in all there is."""
+    earlier = log([pair(n) for n in range(20)], "earlier.jsonl")
+    better = pair(3)
+    better["response"]["usage"] = {"prompt_tokens": 13, "completion_tokens": 9, "total_tokens": 22}
+    half = {"custom_id": "q-1", "method": "POST", "url": "/v1/chat/completions", "body": pair(50)["request"]}
+    answer = {"id": "batch_req_1", "custom_id": "q-1", "response": {"status_code": 200}, "error": None}
+    answer["response"]["body"] = pair(50)["response"]
+    later = log(
+        [half, pair(2), better, pair(20), pair(21), pair(21), answer, "broken", pair(22, resolved=False)],
+        "later.jsonl",
+    )
+    everything = IngestOptions(sources=("openai", "openai_batch"))
+    early = ingest(store, [earlier]), ingest(store, [later])
+    with open_store(tmp_path / "other.duckdb") as other:
+        late = ingest(other, [earlier], everything), ingest(other, [later], everything)
+        assert rows(other, "*", "request_id") == rows(store, "*", "request_id")
+        merged = "FROM merged_ids ORDER BY ALL"
+        assert other.connection.execute(merged).fetchall() == store.connection.execute(merged).fetchall()
+
+    assert early == late
+    assert (early[1].stored, early[1].duplicates, early[1].rejected) == (4, 4, 1)
+
+
 def test_a_file_that_turns_out_to_need_its_order_is_read_in_order(store, log):
     """A transcript that begins far behind other records shares a large file with them."""
     line = {

@@ -123,7 +123,9 @@ def test_ctrl_c_leaves_the_store_as_it_was(tmp_path, script, log):
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    time.sleep(3)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".*ingest-*/requests-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate()
 

@@ -95,13 +95,19 @@ class Store:
         if not re.fullmatch(r"[a-z_]+", table):
             raise ValueError(table)
         verb = {"fail": "INSERT", "ignore": "INSERT OR IGNORE", "replace": "INSERT OR REPLACE"}[on_conflict]
-        writer = self.connection.cursor() if aside else self.connection
+        writer = self._beside() if aside else self.connection
         writer.register("incoming", frame.to_arrow())
         try:
             writer.execute(f"{verb} INTO {table} BY NAME SELECT * FROM incoming")
         finally:
             writer.unregister("incoming")
         return frame.height
+
+    def _beside(self) -> duckdb.DuckDBPyConnection:
+        """Another connection to the same store."""
+        connection = self.connection.cursor()
+        connection.execute(_text("queries", "use_store"))
+        return connection
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -133,52 +139,46 @@ def _begin(path: Path) -> None:
         os.link(fresh, path)  # unlike a renaming, it never replaces the store of another process
 
 
-def _connect(path: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
+_CONFIG = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "preserve_insertion_order": True,
+}
+
+
+def _connect(path: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    if not read_only:
-        _begin(path)
+    _begin(path)
     deadline = time.monotonic() + wait_s
+    connection = duckdb.connect(config={**_CONFIG, "temp_directory": f"{path}.tmp"})
     while True:
         try:
-            return duckdb.connect(
-                str(path),
-                read_only=read_only,
-                config={
-                    "autoinstall_known_extensions": False,
-                    "autoload_known_extensions": False,
-                    "preserve_insertion_order": True,
-                },
-            )
-        except duckdb.IOException as error:
-            text = str(error)
-            if "lock" in text.lower():
-                if time.monotonic() < deadline:
-                    time.sleep(0.2)
-                    continue
-                holder = re.search(r"PID (\d+)", text)
-                who = f"process {holder[1]}" if holder else "another process"
-                raise StoreError(
-                    f"the store is held by {who}; wait for it to finish, or pass --wait SECONDS",
-                    where=str(path),
-                ) from None
-            if "not a valid DuckDB" in text or "magic bytes" in text:
-                raise StoreError(
-                    "this is not a DuckDB file; name another with --db", where=str(path)
-                ) from None
-            if "version" in text.lower():
-                raise StoreError(
-                    "the file was written by another DuckDB version; name another with --db", where=str(path)
-                ) from None
-            raise StoreError(
-                f"the store cannot be opened ({text.splitlines()[0]}); check the folder's permissions",
-                where=str(path),
-            ) from None
+            connection.execute(_text("queries", "attach_store"), {"path": str(path)})
+            connection.execute(_text("queries", "use_store"))
         except duckdb.Error as error:
-            raise StoreError(
-                f"the store cannot be opened ({str(error).splitlines()[0]}); name another with --db",
-                where=str(path),
-            ) from None
+            if "lock" in str(error).lower() and time.monotonic() < deadline:
+                time.sleep(0.2)
+                continue
+            connection.close()
+            raise StoreError(_reason(str(error)), where=str(path)) from None
+        else:
+            return connection
+
+
+def _reason(error: str) -> str:
+    """Why a store cannot be opened, and what to do."""
+    if "not a valid DuckDB" in error or "magic bytes" in error:
+        return "this is not a DuckDB file; name another with --db"
+    if "lock" in error.lower():
+        holder = re.search(r"PID (\d+)", error)
+        who = f"process {holder[1]}" if holder else "another process"
+        return f"the store is held by {who}; wait for it to finish, or pass --wait SECONDS"
+    if "version" in error.lower():
+        return "the file was written by another DuckDB version; name another with --db"
+    return (
+        f"the store cannot be opened ({error.splitlines()[0]}); check the folder, or name another with --db"
+    )
 
 
 def _migrate(store: Store) -> None:
@@ -206,7 +206,7 @@ def open_store(path: Path, *, wait_s: float = 0.0) -> Iterator[Store]:
     """
     if not path.parent.exists():
         raise StoreError("the folder does not exist; create it, or pass another --db", where=str(path.parent))
-    connection = _connect(path, read_only=False, wait_s=wait_s)
+    connection = _connect(path, wait_s=wait_s)
     try:
         store = Store(connection, path)
         _migrate(store)

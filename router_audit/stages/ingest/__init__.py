@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from router_audit.adapters.generic import paths as mapped_paths
 from router_audit.errors import InputError, UserError
 from router_audit.logfile import find
 from router_audit.stages.ingest import decode, merge, redact, spread
+from router_audit.stages.ingest.loading import Arriving
 from router_audit.stages.ingest.options import IngestOptions, IngestResult, SourceCounts, Tokens
 from router_audit.types.progress import Progress, Unwatched
 
@@ -42,6 +43,23 @@ def _workplace(store: Store) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _settings_kept(store: Store) -> Iterator[None]:
+    """What the ingest sets of DuckDB, it sets back."""
+    try:
+        yield
+    finally:
+        store.run("free_memory")
+        store.run("all_threads")
+
+
+def _arriving(store: Store, folder: Path) -> Arriving:
+    """DuckDB inserts one stream a batch at a time, and with several threads more slowly."""
+    store.run("bound_memory_beside")
+    store.run("one_thread")
+    return Arriving(store, folder)
 
 
 def _decoding(options: IngestOptions) -> decode.Options:
@@ -73,21 +91,26 @@ def ingest(
     progress = progress or Unwatched()
     decoding = _decoding(options)
     sources = find(paths)
+    files = [source.name for source in sources]
     progress.stage("ingest", None)
-    with _workplace(store) as folder:
-        tally = spread.decode_all(sources, folder, decoding, progress, options.workers)
+    with _workplace(store) as folder, _settings_kept(store), store.transaction():
+        before = store.query("last_row").item()
+        # What is most likely new, and asked for, is inserted while the rest is being decoded.
+        early = not (options.selecting or store.query("known_files", files=files).item())
+        with _arriving(store, folder) if early else nullcontext() as arriving:
+            tally = spread.decode_all(sources, folder, decoding, progress, options.workers, arriving)
+        inserted = arriving is not None and arriving.whole
+        if early and not inserted:
+            store.run("delete_new", before=before)
         if tally.whole_file and tally.records == len(tally.whole_file):
             where, reason = tally.whole_file[0]
             more = f" (and {len(tally.whole_file) - 1} more files)" if len(tally.whole_file) > 1 else ""
             raise InputError(f"{reason}{more}; nothing was read", where=where)
         progress.stage("store", None)
         store.run("bound_memory")
-        try:
-            with store.transaction():
-                merged = merge.merge(store, folder, [source.name for source in sources], options)
-                return _result(len(sources), tally, merged)
-        finally:
-            store.run("free_memory")
+        store.run("all_threads")
+        merged = merge.merge(store, folder, files, options, before=before, inserted=inserted)
+        return _result(len(sources), tally, merged)
 
 
 def _result(files: int, tally: decode.Tally, merged: merge.Merged) -> IngestResult:

@@ -67,6 +67,13 @@ def types(pa: Any) -> dict[str, Any]:
     return found | {"started_at": pa.timestamp("us"), "resolved": pa.bool_(), "place": count, "known": count}
 
 
+def schema() -> pa.Schema:
+    """Of the staged calls."""
+    import pyarrow as pa
+
+    return pa.schema(list(types(pa).items()))
+
+
 def batch(columns: dict[str, Any], count: int) -> pa.RecordBatch:
     """The columns (each a sequence of `count` values; those not given hold what `UNSAID` says) as Arrow."""
     import pyarrow as pa

@@ -10,6 +10,7 @@ from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.reading import FileReader, NeedsOrder
 from router_audit.logfile import Bad, Piece, Source, piece_lines, records
 from router_audit.stages.ingest import redact
+from router_audit.stages.ingest.loading import SHARDS_PER_TASK
 from router_audit.stages.ingest.rows import Shard
 from router_audit.types import Filtered, LoggedRequest, Rejected
 
@@ -30,7 +31,6 @@ SHARD_BYTES = 32 * 1024 * 1024
 """Of log text, after which a shard is full: memory stays flat whatever the size of a record."""
 HANDFUL = 64
 """Lines whose plain records become columns together: few enough that they stay in the processor's cache."""
-SHARDS_PER_TASK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ class Tally:
     """By source."""
     whole_file: list[tuple[str, str]] = field(default_factory=list)
     """(file, reason) of files of which nothing could be read."""
+    shards: int = 0
+    """Into which they were written."""
 
     def add(self, other: Tally) -> None:
         """Add the other's counts."""
@@ -72,6 +74,7 @@ class Tally:
         self.filtered += other.filtered
         self.rejected += other.rejected
         self.whole_file += other.whole_file
+        self.shards += other.shards
 
 
 class Shards:
@@ -165,6 +168,7 @@ class Shards:
         """Write what is there."""
         self._shard.write(self._folder)
         self._number += 1
+        self.tally.shards += 1
         self._begin()
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from router_audit.stages.ingest.columns import KEYS
 from router_audit.stages.ingest.contents import NO_TEMPLATE
+from router_audit.stages.ingest.loading import Loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    import pyarrow as pa
 
     from router_audit.stages.ingest.options import IngestOptions
     from router_audit.store import Store
@@ -45,16 +42,21 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) -> Merged:
-    """Load the shards in `folder`. Runs inside the caller's transaction."""
+def merge(
+    store: Store, folder: Path, files: list[str], options: IngestOptions, *, before: int, inserted: bool
+) -> Merged:
+    """Load the shards in `folder`. Runs inside the caller's transaction.
+
+    `before` is the last row there was; `inserted`, whether every record stands behind it as a row already.
+    """
     rejected = _rejects(store, folder, files)
-    requests = Shards(store, folder, "requests")
+    requests = Loaded(store, folder, "requests")
     if not requests.paths:
         return Merged(0, 0, 0, rejected, (0, 0, 0, 0, 0), {})
     requests.run("stage_keys", KEYS)
     store.run("stage_aliases")
     store.run("stage_joined")
-    store.run("stage_joined_to_stored")
+    store.run("stage_joined_to_stored", before=before)
     store.run(
         "stage_calls",
         sources=list(options.sources),
@@ -62,13 +64,16 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
         since=_utc(options.since),
         until=_utc(options.until),
         last=options.last,
+        before=before,
     )
-    if store.query("all_single").item():
-        with _one_thread(store):
-            requests.run("insert_all")
-    else:
-        with _one_thread(store):
-            requests.run("insert_single")
+    plain = store.query("all_single").item()
+    if not inserted:
+        store.run("one_thread")
+        requests.run("insert_all" if plain else "insert_single")
+        store.run("all_threads")
+    elif not plain:
+        store.run("delete_odd", before=before)
+    if not plain:
         requests.run("stage_merging")
         store.run("stage_merging_stored")
         store.run("delete_improved")
@@ -77,7 +82,7 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
     store.run("link_retries", within_s=RETRY_S)
     store.run("mark_errors")
     store.run("mark_asked_again", within_s=ASK_AGAIN_S)
-    templates = Shards(store, folder, "templates")
+    templates = Loaded(store, folder, "templates")
     if templates.paths:
         templates.run("insert_templates")
     counts = store.query("ingest_counts").row(0, named=True)
@@ -95,50 +100,8 @@ def merge(store: Store, folder: Path, files: list[str], options: IngestOptions) 
     )
 
 
-@contextmanager
-def _one_thread(store: Store) -> Iterator[None]:
-    """What comes as one stream DuckDB inserts one batch after another, and with several threads more slowly."""
-    store.run("one_thread")
-    try:
-        yield
-    finally:
-        store.run("all_threads")
-
-
 def _rejects(store: Store, folder: Path, files: list[str]) -> int:
     """A file that is read again has the rejects of its latest reading."""
     store.run("delete_rejects", files=files)
-    shards = Shards(store, folder, "rejects")
+    shards = Loaded(store, folder, "rejects")
     return shards.run("insert_rejects") if shards.paths else 0
-
-
-class Shards:
-    """The shards of one kind, in order, as the relation `shards` of a query."""
-
-    def __init__(self, store: Store, folder: Path, kind: str) -> None:
-        self._store = store
-        self.paths = sorted(folder.glob(f"{kind}-*.arrow"))
-
-    def run(self, name: str, columns: tuple[str, ...] | None = None, /) -> int:
-        """Run a statement over the shards, once through; the rows it changed, where DuckDB says."""
-        import pyarrow as pa
-
-        with pa.ipc.open_file(str(self.paths[0])) as first:
-            schema = (
-                first.schema if columns is None else pa.schema([first.schema.field(one) for one in columns])
-            )
-        connection = self._store.connection
-        connection.register("shards", pa.RecordBatchReader.from_batches(schema, self._batches(schema)))
-        try:
-            return self._store.run(name)
-        finally:
-            connection.unregister("shards")
-
-    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        for path in self.paths:
-            with pa.memory_map(str(path)) as file:
-                reader = pa.ipc.open_file(file)
-                for number in range(reader.num_record_batches):
-                    yield reader.get_batch(number).select(schema.names)

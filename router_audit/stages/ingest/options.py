@@ -30,6 +30,11 @@ class IngestOptions:
     workers: int | None = None
     """Processes that read; as many as there are cores by default."""
 
+    @property
+    def selecting(self) -> bool:
+        """Whether some of the calls found may not be asked for."""
+        return bool(self.last is not None or self.since or self.until or self.models or self.sources)
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:

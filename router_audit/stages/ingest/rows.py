@@ -13,6 +13,7 @@ from router_audit.stages.ingest import mask, redact
 from router_audit.stages.ingest.bulk import Bulk
 from router_audit.stages.ingest.columns import COLUMNS, COUNTS, batch, cost_text, strings
 from router_audit.stages.ingest.contents import Templates, ask_hash, content_hash
+from router_audit.stages.ingest.loading import shard_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,8 +138,8 @@ class Shard:
             ("rejects", self._reject_rows(pa)),
         ):
             if table is not None:
-                path = str(folder / f"{kind}-{self.number:06}.arrow")
-                with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+                path = shard_path(folder, kind, self.number)
+                with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                     writer.write(table)
 
     def _requests(self, pa: Any) -> pa.Table | None:

@@ -15,11 +15,13 @@ from router_audit.errors import InputError
 from router_audit.logfile import STDIN, Piece, Source, glance, split
 from router_audit.stages.ingest import decode
 from router_audit.stages.ingest.decode import Options, Shards, Tally, Task
+from router_audit.stages.ingest.loading import SHARDS_PER_TASK, shard_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future, ProcessPoolExecutor
 
+    from router_audit.stages.ingest.loading import Arriving
     from router_audit.types.progress import Progress
 
 SMALL = 16 * 1024 * 1024
@@ -48,20 +50,31 @@ def cores() -> int:
 
 
 def decode_all(
-    sources: Sequence[Source], folder: Path, options: Options, progress: Progress, workers: int | None = None
+    sources: Sequence[Source],
+    folder: Path,
+    options: Options,
+    progress: Progress,
+    workers: int | None = None,
+    arriving: Arriving | None = None,
 ) -> Tally:
-    """Decode all files into shards in the folder, counting what became of their records."""
+    """Decode all files into shards in the folder, counting what became of their records.
+
+    `arriving` is told of every task that is done.
+    """
     sizes = {source.name: _size(source) for source in sources}
     workers = cores() if workers is None else workers
     if workers < 2 or sum(sizes.values()) < SMALL:
-        return _here(sources, folder, options, progress)
-    return _Spread(folder, options, progress, workers).run(sources, sizes)
+        tally = _here(Task(0, tuple(sources)), folder, options, progress)
+        if arriving is not None:
+            arriving.done(0, tally.shards)
+        return tally
+    return _Spread(folder, options, progress, workers, arriving).run(sources, sizes)
 
 
-def _here(sources: Sequence[Source], folder: Path, options: Options, progress: Progress) -> Tally:
-    """Decode the files in this process, as task 0."""
-    shards = Shards(folder, 0, options)
-    for source in sources:
+def _here(task: Task, folder: Path, options: Options, progress: Progress) -> Tally:
+    """Decode whole files in this process."""
+    shards = Shards(folder, task.number * SHARDS_PER_TASK, options)
+    for source in task.sources:
         for done in decode.read_file(source, shards):
             progress.advance(done)
     shards.flush()
@@ -85,11 +98,14 @@ class _Spread:
     This process is one of the workers: it does the tasks that the others have no room for. They take a second to begin.
     """
 
-    def __init__(self, folder: Path, options: Options, progress: Progress, workers: int) -> None:
+    def __init__(
+        self, folder: Path, options: Options, progress: Progress, workers: int, arriving: Arriving | None
+    ) -> None:
         self._folder = folder
         self._options = options
         self._progress = progress
         self._workers = workers
+        self._arriving = arriving
         self._number = 0
         self._tally = Tally()
         self._files: dict[str, _File] = {}
@@ -109,10 +125,12 @@ class _Spread:
             for task in self._tasks([source for source in sources if source.path != STDIN], sizes):
                 self._submit(pool, task)
             # Another process has no standard input.
-            piped = [source for source in sources if source.path == STDIN]
-            self._tally.add(_here(piped, self._folder, self._options, self._progress))
+            piped = self._task(sources=tuple(source for source in sources if source.path == STDIN))
+            self._finish(piped, _here(piped, self._folder, self._options, self._progress), told=True)
             self._settle()
             again = [file for file in self._files.values() if file.in_order]
+            if again and self._arriving is not None:
+                self._arriving.abandon()
             for file in again:
                 self._forget(file)
                 self._submit(pool, self._task(sources=(file.source,)))
@@ -134,12 +152,12 @@ class _Spread:
         """Remove the shards of the file's pieces."""
         numbers = set(file.tasks)
         for shard in self._folder.glob("*.arrow"):
-            if int(shard.stem.partition("-")[2]) // decode.SHARDS_PER_TASK in numbers:
+            if shard_number(shard) // SHARDS_PER_TASK in numbers:
                 shard.unlink()
 
     def _task(self, *, sources: tuple[Source, ...] = (), piece: Piece | None = None) -> Task:
         self._number += 1
-        return Task(self._number, sources, piece)
+        return Task(self._number - 1, sources, piece)
 
     def _tasks(self, sources: Sequence[Source], sizes: dict[str, int]) -> Iterator[Task]:
         batch: list[Source] = []
@@ -191,14 +209,17 @@ class _Spread:
     def _do(self, task: Task) -> None:
         self._finish(task, decode.run(task, self._folder, self._options))
 
-    def _finish(self, task: Task, tally: Tally | None) -> None:
+    def _finish(self, task: Task, tally: Tally | None, *, told: bool = False) -> None:
         file = self._files[task.piece.path] if task.piece is not None else None
         if tally is None:
             assert file is not None
             file.in_order = True
         else:
             (self._tally if file is None else file.tally).add(tally)
-            self._progress.advance(tally.records)
+            if not told:
+                self._progress.advance(tally.records)
+        if self._arriving is not None:
+            self._arriving.done(task.number, 0 if tally is None else tally.shards)
 
 
 @contextmanager

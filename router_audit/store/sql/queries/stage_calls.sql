@@ -4,6 +4,7 @@ WITH grouped AS (
     SELECT
         call_id,
         count(*) AS records,
+        count(*) = 1 AND bool_and(given_id = call_id) AS single,
         min(place) AS place,
         min(started_at) AS started_at,
         max(output_tokens) AS output_tokens,
@@ -30,7 +31,7 @@ ranked AS (
     FROM asked
 )
 SELECT
-    ranked.call_id, ranked.records, ranked.place,
+    ranked.call_id, ranked.records, ranked.single, ranked.place,
     wanted AND ($last::BIGINT IS NULL OR age <= $last::BIGINT) AS selected,
     requests.request_id IS NOT NULL AS stored,
     requests.request_id IS NOT NULL AND (
@@ -38,4 +39,6 @@ SELECT
         OR coalesce(ranked.started_at < requests.started_at, false)
         OR (ranked.known & ~coalesce(requests.known, 0)) <> 0
     ) AS improves
-FROM ranked LEFT JOIN requests ON requests.request_id = ranked.call_id;
+FROM ranked LEFT JOIN (
+    SELECT * FROM requests WHERE $before::BIGINT >= 0 AND rowid <= $before::BIGINT  -- the first tells at once where there are none
+) AS requests ON requests.request_id = ranked.call_id;

@@ -4,4 +4,4 @@ SELECT rows.* REPLACE (rows.logged_cost_usd::DECIMAL(20, 10) AS logged_cost_usd)
 FROM shards AS rows
 JOIN staged USING (place)
 JOIN calls ON calls.call_id = staged.call_id
-WHERE calls.selected AND ((NOT calls.stored AND calls.records > 1) OR calls.improves);
+WHERE calls.selected AND ((NOT calls.stored AND NOT calls.single) OR calls.improves);
