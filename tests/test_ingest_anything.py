@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from router_audit.adapters.reading import FileReader
 from router_audit.errors import InputError
+from router_audit.logfile import gathered
 from router_audit.stages.ingest import ingest
 from router_audit.stages.ingest.decode import Options, Shards
 from router_audit.store import open_store
@@ -285,8 +286,8 @@ def test_no_bytes_make_ingest_raise_or_lose_count(data, pack, cut):
 class Long(FileReader):
     """The general way, without the short one."""
 
-    def plain(self, lines):
-        return [None] * len(lines)
+    def runs(self, lines):
+        return [(None, lines)]
 
     def lean(self, raw):
         return None
@@ -296,7 +297,7 @@ def shard_of(lines, reader):
     """What a shard would hold of the lines."""
     with tempfile.TemporaryDirectory() as folder:
         shards = Shards(Path(folder), 0, Options())
-        for _ in shards.take(enumerate(lines, 1), reader):
+        for _ in shards.take(gathered(enumerate(lines, 1)), reader):
             pass
         shards.flush()
         found = {}
@@ -344,7 +345,7 @@ def test_a_payload_is_read_in_part_once_one_has_been_seen():
 def test_every_plain_exchange_goes_the_short_way(exchange):
     raw = json.dumps(exchange(3)).encode()
 
-    assert FileReader("f").plain([raw]) != [None]
+    assert FileReader("f").runs([raw])[0][0] is not None
     assert shard_of([raw], FileReader("f")) == shard_of([raw], Long("f"))
 
 
@@ -393,5 +394,5 @@ def test_a_plain_exchange_goes_the_short_way_to_the_same_row(talk, spaced, escap
     record["session_id"] = "s"
     raw = json.dumps(record, separators=(", ", ": ") if spaced else (",", ":"), ensure_ascii=escaped).encode()
 
-    assert FileReader("f").plain([raw]) != [None]
+    assert FileReader("f").runs([raw])[0][0] is not None
     assert shard_of([raw], FileReader("f")) == shard_of([raw], Long("f"))

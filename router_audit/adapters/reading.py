@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from router_audit.adapters.protocol import Adapter, Reader, Record
     from router_audit.types import Outcome
 
-    Plain = tuple[Shape, Any] | None
-    """A record and its shape, if it is plain."""
+    Run = tuple[Shape | None, list[Any]]
 
 _SHAPES = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError, RecursionError)
 """What a field map meets when a record has its format's mark but not its shape."""
@@ -50,23 +51,24 @@ class FileReader:
         self._misses = _PATIENCE if mapping else 0
         self._lean: Callable[[bytes], Record | None] | None = None
 
-    def plain(self, lines: list[bytes]) -> list[Plain]:
-        """For each line of JSON its record, where it is of a plain shape; None where `feed` is to read it."""
-        if self._misses >= _PATIENCE:
-            return [None] * len(lines)
+    def runs(self, lines: list[Any]) -> list[Run]:
+        """The lines of JSON in runs: (shape, plain records of it), or (None, lines that `feed` is to read)."""
+        if self._misses >= _PATIENCE or not all(line.__class__ is bytes for line in lines):
+            return [(None, lines)]
         shape = self._shape
         try:
             records = list(map(shape.read, lines))
         except UNTYPED:
-            return list(map(self._of_any_shape, lines))
+            return _in_runs([*map(self._of_any_shape, lines)])
         self._misses = 0
-        found: list[Plain] = [(shape, record) for record in records]
-        for place in shape.odd(records):
-            found[place] = None
-        return found
+        odd = {*shape.odd(records)}
+        if not odd:
+            return [(shape, records)]
+        plain = enumerate(zip(lines, records, strict=True))
+        return _in_runs([(None, raw) if place in odd else (shape, one) for place, (raw, one) in plain])
 
-    def _of_any_shape(self, raw: bytes) -> Plain:
-        """The record of a line of whatever shape; the last one's is tried first."""
+    def _of_any_shape(self, raw: bytes) -> tuple[Shape | None, Any]:
+        """The shape and record of a line; the last one's is tried first."""
         for shape in (self._shape, *PLAIN):
             try:
                 record = shape.read(raw)
@@ -76,7 +78,7 @@ class FileReader:
                 self._shape, self._misses = shape, 0
                 return shape, record
         self._misses += 1
-        return None
+        return None, raw
 
     def feed(self, line: int, record: Record | Bad | bytes) -> Iterable[Outcome]:
         """The outcomes that are known after this record, or undecoded line of JSON.
@@ -137,6 +139,10 @@ class FileReader:
                 yield from reader.close()
             except (RecordError, *_SHAPES) as error:
                 yield Rejected(self.file, 0, f"the end of the file cannot be read ({error})")
+
+
+def _in_runs(found: list[tuple[Shape | None, Any]]) -> list[Run]:
+    return [(shape, [one for _, one in run]) for shape, run in groupby(found, key=itemgetter(0))]
 
 
 def reads_in_pieces(head: bytes) -> bool:

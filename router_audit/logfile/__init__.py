@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from router_audit.logfile.containers import records
+from router_audit.logfile.handfuls import Handful, gathered, of_piece
 from router_audit.logfile.paths import STDIN, Source, find
-from router_audit.logfile.pieces import Piece, glance, piece_lines, split
+from router_audit.logfile.pieces import Piece, glance, split
 from router_audit.logfile.record import Bad, Numbered, decode, printable, unfold
 from router_audit.logfile.tables import sqlite_rows
 
 __all__ = [
     "STDIN",
     "Bad",
+    "Handful",
     "Numbered",
     "Piece",
     "Source",
     "decode",
     "find",
+    "gathered",
     "glance",
-    "piece_lines",
+    "of_piece",
     "printable",
     "records",
     "split",

@@ -18,7 +18,7 @@ from router_audit.logfile.streams import BROKEN, HEAD, Stream, buffered, open_pl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PIECE = 8 * 1024 * 1024
+PIECE = 4 * 1024 * 1024
 """Bytes of text in a piece, to the end of its last line."""
 
 
@@ -103,6 +103,19 @@ def _blocks(source: Source, stream: Stream) -> Iterator[Piece]:
         if not block:
             return
         line += data.count(b"\n")
+
+
+def piece_bytes(piece: Piece) -> bytes | None:
+    """The text of a piece; None where it cannot be read."""
+    if piece.data is not None:
+        return piece.data
+    try:
+        with open_plain(Source(piece.path)) as plain:
+            plain.seek(piece.start)
+            data: bytes = plain.read(piece.size)
+            return data
+    except OSError:
+        return None
 
 
 def piece_lines(piece: Piece) -> Iterator[tuple[int, bytes | Bad]]:

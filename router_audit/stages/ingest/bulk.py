@@ -10,7 +10,7 @@ from router_audit.stages.ingest.columns import UNSAID, cost_text
 from router_audit.stages.ingest.contents import Templates, content_hash, question_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from router_audit.adapters.plain import Columns, Shape
 
@@ -40,7 +40,9 @@ class Bulk:
         self.columns: dict[str, list[Any]] = {}
         self._templates = templates
 
-    def add(self, shape: Shape, records: list[Any], file: str, lines: list[int], places: list[int]) -> None:
+    def add(
+        self, shape: Shape, records: list[Any], file: str, lines: Sequence[int], places: Sequence[int]
+    ) -> None:
         """As many rows as there are records; each has a line of the file and a place among all records."""
         columns = shape.columns(records)
         templates = list(
@@ -66,8 +68,8 @@ class Bulk:
         columns |= {
             "source": shape.source,
             "file": file,
-            "line": lines,
-            "place": places,
+            "line": [*lines],
+            "place": [*places],
             "template_id": templates,
             "content_hash": list(map(content_hash, templates, columns["messages"])),
         }

@@ -8,29 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.reading import FileReader, NeedsOrder
-from router_audit.logfile import Bad, Piece, Source, piece_lines, records
+from router_audit.logfile import Bad, Piece, Source, gathered, of_piece, records
 from router_audit.stages.ingest import redact
 from router_audit.stages.ingest.loading import SHARDS_PER_TASK
 from router_audit.stages.ingest.rows import Shard
 from router_audit.types import Filtered, LoggedRequest, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from router_audit.adapters.plain import Shape
+    from router_audit.logfile import Handful
     from router_audit.types import Outcome
-
-    Line = tuple[int, dict[str, Any] | bytes | Bad]
-    """A line's number and what stands on it."""
 
 SHARD_ROWS = 10_000
 MOST_ROWS = 20_000
 """Rows after which a shard is full even in the midst of a line, which may hold many calls."""
 SHARD_BYTES = 32 * 1024 * 1024
 """Of log text, after which a shard is full: memory stays flat whatever the size of a record."""
-HANDFUL = 64
-"""Lines whose plain records become columns together: few enough that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,50 +88,40 @@ class Shards:
         self._place = self._number << 20
         self._bytes = 0
 
-    def take(self, lines: Iterable[Line], reader: FileReader) -> Iterator[int]:
+    def take(self, handfuls: Iterable[Handful], reader: FileReader) -> Iterator[int]:
         """Take in the records of one file, decoded or not; yields how many they were, now and then."""
-        for handful in _handfuls(lines):
+        for numbers, lines in handfuls:
             before = self.tally.records
-            self._take(handful, reader)
+            self._take(numbers, lines, reader)
+            if self._shard.rows >= SHARD_ROWS or self._bytes >= SHARD_BYTES:
+                self.flush()
             yield self.tally.records - before
         before = self.tally.records
         self._put(reader.close())
         yield self.tally.records - before
 
-    def _take(self, lines: list[Line], reader: FileReader) -> None:
-        """Plain records are gathered and become columns together; every other line is read on its own."""
-        raws = [raw for _, raw in lines if raw.__class__ is bytes]
-        self._bytes += sum(map(len, raws))
-        found = iter([] if self.options.redact else reader.plain(raws))
-        shape: Shape | None = None
-        records: list[Any] = []
-        numbers: list[int] = []
-        places: list[int] = []
-        for number, raw in lines:
-            plain = next(found, None) if raw.__class__ is bytes else None
-            if plain is None:
-                if raw.__class__ is Bad and raw.whole_file:
-                    self.tally.whole_file.append((reader.file, raw.reason))
-                self._put(reader.feed(number, raw))
+    def _take(self, numbers: Sequence[int], lines: list[Any], reader: FileReader) -> None:
+        """Plain records become columns together; every other line is read on its own."""
+        self._bytes += sum(len(line) for line in lines if line.__class__ is bytes)
+        start = 0
+        for shape, run in [(None, lines)] if self.options.redact else reader.runs(lines):
+            here = numbers[start : start + len(run)]
+            start += len(run)
+            if shape is not None:
+                self._add(shape, run, reader.file, here)
                 continue
-            if plain[0] is not shape:
-                self._add(shape, records, reader.file, numbers, places)
-                shape, records, numbers, places = plain[0], [], [], []
-            records.append(plain[1])
-            numbers.append(number)
-            places.append(self._place)
-            self._place += 1
-        self._add(shape, records, reader.file, numbers, places)
-        if self._shard.rows >= SHARD_ROWS or self._bytes >= SHARD_BYTES:
-            self.flush()
+            for number, line in zip(here, run, strict=True):
+                if line.__class__ is Bad and line.whole_file:
+                    self.tally.whole_file.append((reader.file, line.reason))
+                if line.__class__ is not bytes or not line.isspace():
+                    self._put(reader.feed(number, line))
 
-    def _add(
-        self, shape: Shape | None, records: list[Any], file: str, lines: list[int], places: list[int]
-    ) -> None:
-        if shape is not None:
-            self._shard.bulk.add(shape, records, file, lines, places)
-            self.tally.records += len(records)
-            self.tally.requests += len(records)
+    def _add(self, shape: Shape, records: list[Any], file: str, lines: Sequence[int]) -> None:
+        end = self._place + len(records)
+        self._shard.bulk.add(shape, records, file, lines, range(self._place, end))
+        self._place = end
+        self.tally.records += len(records)
+        self.tally.requests += len(records)
 
     def _put(self, outcomes: Iterable[Outcome]) -> None:
         """Take the outcomes in, each counted once."""
@@ -172,25 +158,10 @@ class Shards:
         self._begin()
 
 
-def _handfuls(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """The lines, some at a time: so many, or so many bytes."""
-    handful: list[Line] = []
-    room = SHARD_BYTES
-    for one in lines:
-        handful.append(one)
-        if one[1].__class__ is bytes:
-            room -= len(one[1])
-        if len(handful) == HANDFUL or room <= 0:
-            yield handful
-            handful, room = [], SHARD_BYTES
-    if handful:
-        yield handful
-
-
 def read_file(source: Source, shards: Shards) -> Iterator[int]:
     """Decode a whole file into the shards; yields the records read so far now and then."""
     reader = FileReader(source.name, mapping=dict(shards.options.mapping))
-    return shards.take(records(source, undecoded=True), reader)
+    return shards.take(gathered(records(source, undecoded=True)), reader)
 
 
 def run(task: Task, folder: Path, options: Options) -> Tally | None:
@@ -199,7 +170,7 @@ def run(task: Task, folder: Path, options: Options) -> Tally | None:
     if task.piece is not None:
         reader = FileReader(Source(task.piece.path).name, pieces=True, mapping=dict(options.mapping))
         try:
-            for _ in shards.take(piece_lines(task.piece), reader):
+            for _ in shards.take(of_piece(task.piece), reader):
                 pass
         except NeedsOrder:
             return None

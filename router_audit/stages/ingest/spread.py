@@ -126,7 +126,7 @@ class _Spread:
                 self._submit(pool, task)
             # Another process has no standard input.
             piped = self._task(sources=tuple(source for source in sources if source.path == STDIN))
-            self._finish(piped, _here(piped, self._folder, self._options, self._progress), told=True)
+            self._count(piped, _here(piped, self._folder, self._options, self._progress))
             self._settle()
             again = [file for file in self._files.values() if file.in_order]
             if again and self._arriving is not None:
@@ -209,15 +209,18 @@ class _Spread:
     def _do(self, task: Task) -> None:
         self._finish(task, decode.run(task, self._folder, self._options))
 
-    def _finish(self, task: Task, tally: Tally | None, *, told: bool = False) -> None:
+    def _finish(self, task: Task, tally: Tally | None) -> None:
+        self._count(task, tally)
+        if tally is not None:
+            self._progress.advance(tally.records)
+
+    def _count(self, task: Task, tally: Tally | None) -> None:
         file = self._files[task.piece.path] if task.piece is not None else None
         if tally is None:
             assert file is not None
             file.in_order = True
         else:
             (self._tally if file is None else file.tally).add(tally)
-            if not told:
-                self._progress.advance(tally.records)
         if self._arriving is not None:
             self._arriving.done(task.number, 0 if tally is None else tally.shards)
 

@@ -9,11 +9,11 @@ WITH grouped AS (
         min(started_at) AS started_at,
         max(output_tokens) AS output_tokens,
         bit_or(known) AS known,
-        bool_or(source IN (SELECT unnest($sources::VARCHAR[]))) AS source_asked,
-        bool_or(EXISTS (
-            SELECT 1 FROM (SELECT unnest($models::VARCHAR[]) AS model) AS asked
-            WHERE request_model GLOB asked.model OR response_model GLOB asked.model
-        )) AS model_asked
+        bool_or(list_contains($sources::VARCHAR[], source)) AS source_asked,
+        bool_or(len(list_filter(
+            $models::VARCHAR[],
+            lambda model: coalesce(request_model GLOB model, false) OR coalesce(response_model GLOB model, false)
+        )) > 0) AS model_asked
     FROM staged
     GROUP BY call_id
 ),
