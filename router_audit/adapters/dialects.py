@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router_audit.adapters import usage
 from router_audit.adapters.blocks import as_record, as_text, decoded
@@ -10,6 +10,9 @@ from router_audit.adapters.conversation import messages_in, split_system
 from router_audit.adapters.names import text_or_none
 from router_audit.adapters.protocol import Record, call_id, record_id
 from router_audit.types import LoggedRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SETTINGS = ("generationConfig", "generation_config", "inferenceConfig", "options", "config", "parameters")
 _PARAMS = {
@@ -22,13 +25,14 @@ _PARAMS = {
     "thinking_budget": ("thinking_budget", "thinkingBudget", "budget_tokens"),
     "stream": ("stream",),
 }  # fmt: skip
+_PARAM_HOLDERS = (*_SETTINGS, "reasoning", "thinking", "output_config")
 _NO_TIER = {"auto", "default", "standard", "on_demand", "standard_only"}
 
 
 def request_fields(body: dict[str, Any]) -> dict[str, Any]:
     """What the request asked: model, conversation, tools, answer format, parameters."""
     system, conversation = split_system(messages_in({k: v for k, v in body.items() if k not in _SETTINGS}))
-    held = [body, *(as_record(body.get(key)) for key in _SETTINGS)]
+    held = [body, *_records(body, _SETTINGS)]
     if system is None:
         inner = next((h for h in held[1:] if h.get("systemInstruction") or h.get("system_instruction")), None)
         system = None if inner is None else split_system(messages_in({**inner, "contents": "x"}))[0]
@@ -110,7 +114,14 @@ def logged(
 
 def first_record(body: dict[str, Any], *keys: str) -> dict[str, Any]:
     """The first of the keys that holds an object, decoded; empty where none does."""
-    return next((found for key in keys if (found := as_record(body.get(key)))), {})
+    return next(_records(body, keys), {})
+
+
+def _records(body: dict[str, Any], keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Those of the keys' values that are objects with something in them, decoded: of many keys mostly few."""
+    for key in keys:
+        if key in body and (found := as_record(body[key])):
+            yield found
 
 
 def offered(source: dict[str, Any]) -> Any:
@@ -173,15 +184,15 @@ def response_format(held: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def params_in(body: dict[str, Any]) -> dict[str, Any]:
     """The parameters a request set, under our names."""
-    held = [
-        body,
-        *(as_record(body.get(key)) for key in (*_SETTINGS, "reasoning", "thinking", "output_config")),
-    ]
-    held += [as_record(source.get("thinkingConfig")) for source in held]
+    held = [body, *_records(body, _PARAM_HOLDERS)]
+    held += [inner for source in held if (inner := as_record(source.get("thinkingConfig")))]
     found: dict[str, Any] = {}
     for name, keys in _PARAMS.items():
         for source in held:
-            value = next((source[key] for key in keys if source.get(key) is not None), None)
+            value = None
+            for key in keys:
+                if (value := source.get(key)) is not None:
+                    break
             value = decoded(value)
             if isinstance(value, (str, int, float)) and value != "":
                 found[name] = _scalar(value)
