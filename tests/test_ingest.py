@@ -406,6 +406,19 @@ def test_rows_inserted_while_others_are_decoded_are_those_inserted_when_all_is_k
     assert (early[1].stored, early[1].duplicates, early[1].rejected) == (4, 4, 1)
 
 
+def test_an_overlapping_export_is_merged_in_bounded_memory(store, log):
+    """What two exports tell of the same calls is far more than DuckDB may hold at once."""
+    records = [pair(n) for n in range(30_000)]
+    for record in records:
+        record["request"]["messages"][0]["content"] += " word" * 1600
+    ours = log(records, "ours.jsonl")
+    theirs = log([{**record, "latency_ms": 5} for record in records], "theirs.jsonl")
+    result = ingest(store, [ours, theirs])
+
+    assert (result.stored, result.duplicates) == (30_000, 30_000)
+    assert rows(store, "min(latency_ms), count(DISTINCT messages)", "1") == [(5, 30_000)]
+
+
 def test_a_file_that_turns_out_to_need_its_order_is_read_in_order(store, log):
     """A transcript that begins far behind other records shares a large file with them."""
     line = {

@@ -25,7 +25,7 @@ COLUMNS = (*TEXTS, *COUNTS, *NUMBERS, "started_at", "resolved")
 
 KEYS = (
     "place", "request_id", "join_key", "half", "source", "started_at", "output_tokens", "known",
-    "request_model", "response_model",
+    "request_model", "response_model", "body_bytes",
 )  # fmt: skip
 """What tells which records are one call, and which calls are asked for."""
 
@@ -64,7 +64,13 @@ def types(pa: Any) -> dict[str, Any]:
     text, count, number = pa.string(), pa.int64(), pa.float64()
     found = dict.fromkeys(TEXTS, text) | dict.fromkeys(COUNTS, count)
     found |= dict.fromkeys(NUMBERS, number)
-    return found | {"started_at": pa.timestamp("us"), "resolved": pa.bool_(), "place": count, "known": count}
+    return found | {
+        "started_at": pa.timestamp("us"),
+        "resolved": pa.bool_(),
+        "place": count,
+        "known": count,
+        "body_bytes": count,
+    }
 
 
 def schema() -> pa.Schema:
@@ -77,12 +83,15 @@ def schema() -> pa.Schema:
 def batch(columns: dict[str, Any], count: int) -> pa.RecordBatch:
     """The columns (each a sequence of `count` values; those not given hold what `UNSAID` says) as Arrow."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     arrays = {
         name: _array(pa, kind, columns.get(name, UNSAID.get(name)), count) for name, kind in types(pa).items()
     }
     arrays = mask.masked(arrays, MASKED)
     arrays["known"] = _known(arrays)
+    lengths = [pc.binary_length(arrays[name]) for name in ("messages", "output")]
+    arrays["body_bytes"] = pc.add(*lengths).cast(pa.int64())
     return pa.record_batch(arrays)
 
 

@@ -10,7 +10,7 @@ from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.reading import FileReader, NeedsOrder
 from router_audit.logfile import Bad, Piece, Source, gathered, of_piece, records
 from router_audit.stages.ingest import redact
-from router_audit.stages.ingest.loading import SHARDS_PER_TASK
+from router_audit.stages.ingest.loading import PLACES_PER_SHARD, SHARDS_PER_TASK
 from router_audit.stages.ingest.rows import Shard
 from router_audit.types import Filtered, LoggedRequest, Rejected
 
@@ -85,7 +85,7 @@ class Shards:
 
     def _begin(self) -> None:
         self._shard = Shard(self._number, redacting=self.options.redact)
-        self._place = self._number << 20
+        self._place = self._number * PLACES_PER_SHARD
         self._bytes = 0
 
     def take(self, handfuls: Iterable[Handful], reader: FileReader) -> Iterator[int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from router_audit.stages.ingest.columns import schema as requests_schema
 
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from router_audit.store import Store
 
 SHARDS_PER_TASK = 1 << 16
+PLACES_PER_SHARD = 1 << 20
 
 
 def shard_path(folder: Path, kind: str, number: int) -> Path:
@@ -47,15 +51,47 @@ class Loaded:
             )
         return _run(self._store, name, schema, self.paths)
 
+    def run_at(self, places: NDArray[np.int64], name: str, /, **params: Any) -> None:
+        """Run a statement over the rows at these places, which are read into memory; it may look at them twice."""
+        with _shards(self._store, self._at(places)):
+            self._store.run(name, **params)
+
+    def _at(self, places: NDArray[np.int64]) -> pa.Table:
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = pa.array(places)
+        numbers = {*np.unique(places // PLACES_PER_SHARD).tolist()}
+        found = [
+            batch.filter(pc.is_in(batch["place"], wanted))
+            for batch in _batches(
+                requests_schema(), (one for one in self.paths if shard_number(one) in numbers)
+            )
+        ]
+        return pa.Table.from_batches(found, requests_schema())
+
 
 def _run(store: Store, name: str, schema: pa.Schema, paths: Iterable[Path]) -> int:
     import pyarrow as pa
 
-    store.connection.register("shards", pa.RecordBatchReader.from_batches(schema, _batches(schema, paths)))
-    try:
+    with _shards(store, pa.RecordBatchReader.from_batches(schema, _batches(schema, paths))):
         return store.run(name)
-    finally:
-        store.connection.unregister("shards")
+
+
+@contextmanager
+def _shards(store: Store, rows: pa.Table | pa.RecordBatchReader) -> Iterator[None]:
+    """The rows as the relation `shards`."""
+    store.connection.register("shards", rows)
+    try:
+        yield
+    except BaseException:
+        with suppress(
+            Exception
+        ):  # a broken transaction forgets nothing, and the first error is the one to tell
+            store.connection.unregister("shards")
+        raise
+    store.connection.unregister("shards")
 
 
 def _batches(schema: pa.Schema, paths: Iterable[Path]) -> Iterator[pa.RecordBatch]:

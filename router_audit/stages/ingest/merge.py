@@ -21,6 +21,10 @@ RETRY_S = 120
 ASK_AGAIN_S = 600
 """Seconds within which the same question in a session says that the answer did not help."""
 
+_PART_BYTES = 64 * 1024 * 1024
+_ROW_BYTES = 2000
+"""What merging a record takes beside its bodies, roughly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
@@ -74,11 +78,7 @@ def merge(
     elif not plain:
         store.run("delete_odd", before=before)
     if not plain:
-        requests.run("stage_merging")
-        store.run("stage_merging_stored")
-        store.run("delete_improved")
-        store.run("insert_merged", no_template=NO_TEMPLATE)
-        store.run("insert_merged_ids")
+        _merge_odd(store, requests, before)
     store.run("link_retries", within_s=RETRY_S)
     store.run("mark_errors")
     store.run("mark_asked_again", within_s=ASK_AGAIN_S)
@@ -98,6 +98,17 @@ def merge(
         tokens=(first, second, third, fourth, fifth),
         by_source={row["source"]: row["stored"] for row in rows},
     )
+
+
+def _merge_odd(store: Store, requests: Loaded, before: int) -> None:
+    """Of each call that is not one new record, one row of all that is said of it."""
+    store.run("stage_odd")
+    store.run("stage_odd_stored", before=before)
+    for part in store.query("merging_parts", part_bytes=_PART_BYTES, row_bytes=_ROW_BYTES).rows(named=True):
+        places = store.query("odd_places", first=part["first"], last=part["last"])["place"].to_numpy()
+        requests.run_at(places, "insert_merged", no_template=NO_TEMPLATE, **part)
+    store.run("delete_improved")
+    store.run("insert_merged_ids")
 
 
 def _rejects(store: Store, folder: Path, files: list[str]) -> int:

@@ -1,1 +1,2 @@
-DELETE FROM requests WHERE request_id IN (SELECT call_id FROM calls WHERE selected AND improves);
+-- What was stored of calls that are now merged with more.
+DELETE FROM requests WHERE rowid IN (SELECT row FROM odd_stored);

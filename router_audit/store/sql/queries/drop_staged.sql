@@ -1,3 +1,4 @@
 DROP TABLE IF EXISTS temp.staged;
 DROP TABLE IF EXISTS temp.calls;
-DROP TABLE IF EXISTS temp.merging;
+DROP TABLE IF EXISTS temp.odd;
+DROP TABLE IF EXISTS temp.odd_stored;

@@ -1,6 +1,16 @@
 -- Of several records of one call the one with the most output tokens speaks; the others fill what it leaves open.
 INSERT INTO requests BY NAME
-WITH ranked AS (
+WITH merging AS (
+    SELECT rows.* EXCLUDE (body_bytes) REPLACE (rows.logged_cost_usd::DECIMAL(20, 10) AS logged_cost_usd), odd.call_id
+    FROM shards AS rows JOIN odd USING (place)
+    WHERE odd.first_place BETWEEN $first AND $last
+    UNION ALL BY NAME
+    SELECT requests.*, odd_stored.call_id, -1 AS place
+    FROM requests JOIN odd_stored ON odd_stored.row = requests.rowid
+    WHERE odd_stored.first_place BETWEEN $first AND $last
+        AND requests.rowid BETWEEN $first_row AND $last_row  -- so that no other part of the store is looked at
+),
+ranked AS (
     SELECT *, row_number() OVER (
         PARTITION BY call_id ORDER BY half IS NOT NULL, output_tokens DESC NULLS LAST, bit_count(known) DESC, place
     ) AS rank
