@@ -48,22 +48,33 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+_LONGEST_INT64 = 20
+
+
+def whole(value: Any) -> Any:
+    """An OTLP int64, which JSON writes as a text; what is none stays as it is."""
+    if value.__class__ is str and len(value) <= _LONGEST_INT64 and value.removeprefix("-").isdecimal():
+        return int(value)
+    return value
+
+
 def any_value(raw: Any) -> Any:
-    """The value in an OTLP AnyValue."""
+    """The value in an OTLP AnyValue, which has one of these."""
     if not isinstance(raw, dict):
         return raw
-    for name, value in raw.items():
-        match name:
-            case "stringValue" | "boolValue" | "doubleValue":
-                return value
-            case "intValue":
-                return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else value
-            case "arrayValue":
-                return [any_value(entry) for entry in mapping(value).get("values") or ()]
-            case "kvlistValue":
-                return key_values(mapping(value).get("values"))
-            case "bytesValue":
-                return None
+    if (value := raw.get("stringValue")) is not None:
+        return value
+    if (value := raw.get("intValue")) is not None:
+        return whole(value)
+    if (value := raw.get("doubleValue")) is not None:
+        return value
+    if (value := raw.get("boolValue")) is not None:
+        return value
+    if (value := raw.get("arrayValue")) is not None:
+        values = mapping(value).get("values")
+        return [any_value(entry) for entry in values] if isinstance(values, list) else []
+    if (value := raw.get("kvlistValue")) is not None:
+        return key_values(mapping(value).get("values"))
     return None
 
 
@@ -77,10 +88,7 @@ def key_values(raw: Any) -> dict[str, Any]:
     for entry in raw:
         if entry.__class__ is dict and (key := entry.get("key")).__class__ is str:
             value = entry.get("value")
-            if value.__class__ is dict and len(value) == 1 and "stringValue" in value:  # most of them
-                made[key] = value["stringValue"]
-            else:
-                made[key] = any_value(value)
+            made[key] = any_value(value)
     return made
 
 
