@@ -88,9 +88,10 @@ def _safely(span: Span, file: str, line: int) -> Outcome:
 
 def _counts(attributes: dict[str, Any]) -> usage.Usage:
     def first(*names: str) -> int | None:
-        return next(
-            (usage.count(attributes[name], name) for name in names if attributes.get(name) is not None), None
-        )
+        for name in names:
+            if (value := attributes.get(name)) is not None:
+                return usage.count(value, name)
+        return None
 
     return usage.inclusive(
         first("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens"),

@@ -100,8 +100,12 @@ def _dicts(raw: Any) -> Iterator[dict[str, Any]]:
 
 
 def otlp_spans(record: Record) -> Iterator[Span]:
-    """The spans of an OTLP JSON envelope."""
-    for group in _dicts(record.get("resourceSpans")):
+    """The spans of an OTLP JSON envelope; where `otlp_lean` read it, they are made already."""
+    groups = record.get("resourceSpans")
+    if groups.__class__ is tuple:
+        yield from groups
+        return
+    for group in _dicts(groups):
         resource = key_values(mapping(group.get("resource")).get("attributes"))
         for scoped in _dicts(group.get("scopeSpans") or group.get("instrumentationLibrarySpans")):
             scope = str(mapping(scoped.get("scope")).get("name") or "")
@@ -115,7 +119,7 @@ def otlp_spans(record: Record) -> Iterator[Span]:
                     parent_id=text(raw.get("parentSpanId")),
                     start=raw.get("startTimeUnixNano"),
                     end=raw.get("endTimeUnixNano"),
-                    error=_error(mapping(raw.get("status")), attributes),
+                    error=error_of(mapping(raw.get("status")), attributes),
                     events=[
                         (str(event.get("name") or ""), key_values(event.get("attributes")))
                         for event in _dicts(raw.get("events"))
@@ -141,7 +145,7 @@ def dumped_span(record: Record) -> Span:
         parent_id=text(parent.get("spanId") or record.get("parentSpanId") or record.get("parent_id")),
         start=record.get("startTime", record.get("start_time")),
         end=record.get("endTime", record.get("end_time")),
-        error=_error(mapping(record.get("status")), attributes),
+        error=error_of(mapping(record.get("status")), attributes),
         events=[
             (str(event.get("name") or ""), key_values(event.get("attributes")))
             for event in _dicts(record.get("events"))
@@ -166,7 +170,8 @@ def otlp_logs(record: Record) -> Iterator[Event]:
                 )
 
 
-def _error(status: dict[str, Any], attributes: dict[str, Any]) -> str | None:
+def error_of(status: dict[str, Any], attributes: dict[str, Any]) -> str | None:
+    """The error's type, or what the status says of it; None where there was none."""
     kind = text(attributes.get("error.type"))
     if status.get("code") in (2, "ERROR", "STATUS_CODE_ERROR") or status.get("status_code") == "ERROR":
         return kind or (text(status.get("message")) or "error")[:200]
