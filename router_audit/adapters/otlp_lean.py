@@ -71,11 +71,14 @@ def _dict(pairs: list[_Pair]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for pair in pairs:
         value = pair.value
-        held = value.stringValue
-        if held is None:
-            held = value.intValue
-            held = any_value(msgspec.structs.asdict(value)) if held is None else whole(held)
-        made[pair.key] = held
+        if (held := value.stringValue) is not None:
+            made[pair.key] = held
+        elif (held := value.intValue) is not None:
+            made[pair.key] = whole(held)
+        elif (held := value.doubleValue) is not None:
+            made[pair.key] = held
+        else:
+            made[pair.key] = any_value(msgspec.structs.asdict(value))
     return made
 
 
