@@ -242,6 +242,38 @@ def test_plain_turns_go_the_short_way(turns):
     assert span_text.otel_messages(raw) == span_text.otel_messages(turns)
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [
+        {"role": "system", "parts": [{"type": "text", "content": "s"}]},
+        {"role": "model", "parts": [{"type": "text", "content": "m"}]},
+        {"parts": [{"type": "text", "content": "by whom?"}]},
+        {"role": "user", "content": "no parts"},
+        {"role": "user", "parts": [{"type": "text", "content": ""}]},
+        {"role": "user", "parts": [{"type": "text", "content": None, "text": "other"}]},
+        {"role": "user", "parts": [{"type": "text", "text": "other"}]},
+        {"role": "user", "parts": [{"type": "blob", "modality": "image", "content": "aGk="}]},
+        {"role": "assistant", "parts": [{"type": "reasoning", "content": "Hm."}]},
+        {
+            "role": "assistant",
+            "parts": [{"type": "tool_call", "name": "f", "input": {"a": 1}, "arguments": {}}],
+        },
+        {"role": "assistant", "parts": [{"type": "tool_call", "id": 7, "name": None, "arguments": "{}"}]},
+        {"role": "assistant", "parts": [{"type": "tool_call", "name": "f", "arguments": '{"a": 1}'}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "content": "c", "response": "r"}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "tool_use_id": "t", "response": "r"}]},
+        {
+            "role": "tool",
+            "parts": [{"type": "tool_call_response", "response": [{"type": "text", "text": "t"}]}],
+        },
+    ],
+)
+def test_a_turn_in_other_words_is_read_the_same_from_its_json(turn):
+    turns = [*TURNS, turn]
+
+    assert span_text.otel_messages(json.dumps(turns)) == span_text.otel_messages(turns)
+
+
 @settings(max_examples=300, deadline=None)
 @given(turns=changed([TURNS]))
 def test_changed_turns_are_read_as_the_long_way_reads_them(turns):
