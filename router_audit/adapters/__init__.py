@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from router_audit.adapters.plain import Shape
     from router_audit.adapters.protocol import Adapter, Record
-from router_audit.adapters import litellm_lean
+from router_audit.adapters import litellm_lean, otlp_lean
 from router_audit.adapters.aider import AIDER
 from router_audit.adapters.anthropic import ANTHROPIC, ANTHROPIC_STREAM
 from router_audit.adapters.anthropic_plain import ANTHROPIC_HTTP_PLAIN, ANTHROPIC_PLAIN
@@ -88,7 +88,10 @@ ADAPTERS: tuple[Adapter, ...] = (
 PLAIN: tuple[Shape, ...] = (OPENAI_PLAIN, OPENAI_HTTP_PLAIN, ANTHROPIC_PLAIN, ANTHROPIC_HTTP_PLAIN)
 """The plain shapes of the commonest formats, tried on a line before it is read as just any record."""
 
-LEAN: dict[str, Callable[[bytes], Record | None]] = {LITELLM.source: litellm_lean.payload}
+LEAN: dict[str, Callable[[bytes], Record | None]] = {
+    LITELLM.source: litellm_lean.payload,
+    OTEL.source: otlp_lean.envelope,
+}
 """By source what reads a line without the fields that the adapter leaves aside, or gives None."""
 
 

@@ -41,7 +41,8 @@ def parsed(value: Any) -> Any:
 
 def mapping(value: Any) -> dict[str, Any]:
     """The value as a dict, decoded from a JSON string if it is one; {} for all else."""
-    value = parsed(value)
+    if value.__class__ is not dict:
+        value = parsed(value)
     return value if isinstance(value, dict) else {}
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from router_audit.adapters import clock, span_text, spans, usage
 from router_audit.adapters.protocol import Each, Reader, Record, RecordError, identity, record_id
-from router_audit.adapters.spans import Span
+from router_audit.adapters.spans import Span, text
 from router_audit.types import Filtered, LoggedRequest, Merged, Message, Rejected
 
 if TYPE_CHECKING:
@@ -88,9 +88,10 @@ def _safely(span: Span, file: str, line: int) -> Outcome:
 
 def _counts(attributes: dict[str, Any]) -> usage.Usage:
     def first(*names: str) -> int | None:
-        return next(
-            (usage.count(attributes[name], name) for name in names if attributes.get(name) is not None), None
-        )
+        for name in names:
+            if (value := attributes.get(name)) is not None:
+                return usage.count(value, name)
+        return None
 
     return usage.inclusive(
         first("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens"),
@@ -131,7 +132,7 @@ def call(span: Span, file: str, line: int) -> Outcome:
     reasons = attributes.get("gen_ai.response.finish_reasons") or attributes.get(
         "gen_ai.completion.0.finish_reason"
     )
-    response_id = spans.text(attributes.get("gen_ai.response.id"))
+    response_id = text(attributes.get("gen_ai.response.id"))
     placed = bool(span.trace_id and span.span_id)
     resource = span.resource
     score, resolved, origin = _evaluated(span)
@@ -146,9 +147,9 @@ def call(span: Span, file: str, line: int) -> Outcome:
         latency_ms=clock.between_ms(started, ended),
         time_to_first_token_ms=None if first_chunk is None else first_chunk * 1e3,
         provider=span_text.provider(attributes),
-        request_model=spans.text(attributes.get("gen_ai.request.model")),
-        response_model=spans.text(attributes.get("gen_ai.response.model")),
-        region=spans.text(resource.get("cloud.region")),
+        request_model=text(attributes.get("gen_ai.request.model")),
+        response_model=text(attributes.get("gen_ai.response.model")),
+        region=text(resource.get("cloud.region")),
         system=system,
         messages=conversation,
         output=span_text.answer(span),
@@ -164,13 +165,13 @@ def call(span: Span, file: str, line: int) -> Outcome:
         service_tier=span_text.tier(attributes),
         status="ok" if span.error is None else "error",
         error_type=span.error,
-        finish_reason=spans.text(reasons[0] if isinstance(reasons, list) and reasons else reasons),
-        session_id=spans.text(attributes.get("gen_ai.conversation.id") or attributes.get("session.id")),
+        finish_reason=text(reasons[0] if isinstance(reasons, list) and reasons else reasons),
+        session_id=text(attributes.get("gen_ai.conversation.id") or attributes.get("session.id")),
         trace_id=span.trace_id,
         parent_id=span.parent_id,
-        user=spans.text(attributes.get("user.id") or attributes.get("enduser.id")),
-        team=spans.text(resource.get("service.namespace") or attributes.get("team")),
-        project=spans.text(resource.get("service.name")),
+        user=text(attributes.get("user.id") or attributes.get("enduser.id")),
+        team=text(resource.get("service.namespace") or attributes.get("team")),
+        project=text(resource.get("service.name")),
         resolved=resolved,
         outcome_origin=origin,
         outcome_score=score,
@@ -230,8 +231,8 @@ def _from_events(
             verdict = _verdict(attributes)
         elif name == _DETAILS:
             span = Span(attributes=attributes)
-            text, conversation = span_text.prompt(span)
-            system += [text] if text else []
+            instructed, conversation = span_text.prompt(span)
+            system += [instructed] if instructed else []
             output = span_text.answer(span)
         elif name == "gen_ai.choice":
             output += span_text.event_message(body, "assistant")

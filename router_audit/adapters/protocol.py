@@ -79,11 +79,8 @@ class Each:
 
 def identity(*parts: object) -> str:
     """A stable 32-digit identity of the parts; None and "" differ."""
-    told = [
-        b"\x00\x1f" if part is None else b"\x01%b\x1f" % str(part).encode("utf-8", "surrogatepass")
-        for part in parts
-    ]
-    return blake2b(b"".join(told), digest_size=16).hexdigest()
+    told = "".join(["\x00\x1f" if part is None else f"\x01{part!s}\x1f" for part in parts])
+    return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def call_id(response_id: str | None, *content: object) -> str:

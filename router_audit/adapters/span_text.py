@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
-from router_audit.adapters import messages, shapes
+from router_audit.adapters import messages, shapes, span_turns
 from router_audit.adapters.messages import mapping, parsed
 from router_audit.adapters.spans import Span, text
 from router_audit.types import Message, Part
@@ -30,7 +31,7 @@ _PROVIDERS = {
 def provider(attributes: dict[str, Any]) -> str | None:
     """The provider in the words of genai-prices."""
     name = text(attributes.get("gen_ai.provider.name") or attributes.get("gen_ai.system"))
-    return _PROVIDERS.get(name.lower(), name.lower()) if name else None
+    return _PROVIDERS.get(lower := name.lower(), lower) if name else None
 
 
 def tier(attributes: dict[str, Any]) -> str | None:
@@ -39,7 +40,7 @@ def tier(attributes: dict[str, Any]) -> str | None:
         attributes.get("gen_ai.openai.response.service_tier")
         or attributes.get("openai.response.service_tier")
     )
-    return name if name not in (None, "default", "standard", "auto") else None
+    return None if name is None or name in ("default", "standard", "auto") else name
 
 
 def event_message(body: Any, role: str) -> list[Message]:
@@ -54,24 +55,30 @@ def event_message(body: Any, role: str) -> list[Message]:
 
 def otel_messages(raw: Any) -> tuple[str | None, list[Message]]:
     """(system, messages) of a `gen_ai.input.messages` value: parts, or whatever an instrumentation wrote instead."""
+    if raw.__class__ is str and (said := span_turns.plain(raw)) is not None:
+        return None, said
     raw = parsed(raw)
     system: list[str] = []
     made: list[Message] = []
     if not isinstance(raw, list):
         return messages.conversation(raw)
     for entry in raw:
-        if not isinstance(entry, dict) or not isinstance(entry.get("parts"), list):
+        if not isinstance(entry, dict) or not isinstance(spoken := entry.get("parts"), list):
             head, rest = messages.conversation([entry])
             system += [head] if head else []
             made += rest
             continue
-        parts = [part for raw_part in entry["parts"] if (part := _part(raw_part)) is not None]
-        if entry.get("role") in ("system", "developer"):
+        parts = [part for one in spoken if (part := _part(one)) is not None]
+        role = entry.get("role")
+        if role in ("system", "developer"):
             system += [messages.text_of(parts)]
         elif parts:
-            role = str(entry.get("role") or "user")
-            made.append(Message({"model": "assistant", "ai": "assistant"}.get(role, role), parts))
-    return "\n\n".join(filter(None, system)) or None, made
+            role = str(role or "user")
+            made.append(Message(_ROLES.get(role, role), parts))
+    return "\n\n".join(filter(None, system)) or None if system else None, made
+
+
+_ROLES = {"model": "assistant", "ai": "assistant"}
 
 
 def _part(raw: Any) -> Part | None:
@@ -79,7 +86,7 @@ def _part(raw: Any) -> Part | None:
         return messages.part(raw)
     match raw.get("type"):
         case "text":
-            content = raw.get("content", raw.get("text"))
+            content = raw["content"] if "content" in raw else raw.get("text")
             return Part("text", content) if isinstance(content, str) and content else None
         case "blob" | "uri" | "file" | "data":
             data = raw.get("content", raw.get("data", raw.get("uri", raw.get("file_id"))))
@@ -92,6 +99,8 @@ def _part(raw: Any) -> Part | None:
 
 def _indexed(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
     """Rows of `PREFIX.N.name` attributes, as Traceloop writes them; nested names become nested dicts and lists."""
+    if prefix not in "\n".join(attributes):  # as in most spans
+        return []
     rows: dict[int, dict[str, Any]] = {}
     for name, value in attributes.items():
         match = _INDEXED.fullmatch(name) if name.startswith(prefix) else None
@@ -137,16 +146,28 @@ def prompt(span: Span) -> tuple[str | None, list[Message]]:
             if role in ("system", "user", "assistant", "tool"):
                 head, rest = messages.conversation([{**body, "role": role}])
                 system, made = head or system, made + rest
-    instructions = parsed(attributes.get("gen_ai.system_instructions"))
+    instructions = attributes.get("gen_ai.system_instructions")
     if instructions:
-        parts = (
-            [part for entry in instructions if (part := _part(entry))]
-            if isinstance(instructions, list)
-            else []
+        head = (
+            _repeated_instructions(instructions)
+            if instructions.__class__ is str
+            else _instructions(instructions)
         )
-        head = messages.text_of(parts) if parts else text(instructions)
         system = "\n\n".join(filter(None, [head, system])) or None
     return system, made
+
+
+def _instructions(raw: Any) -> str | None:
+    """The text of `gen_ai.system_instructions`."""
+    raw = parsed(raw)
+    parts = [part for entry in raw if (part := _part(entry))] if isinstance(raw, list) else []
+    return messages.text_of(parts) if parts else text(raw)
+
+
+_ALIKE = 256
+"""Instructions, and tool definitions, that are remembered: callers repeat them from call to call."""
+_repeated_instructions = lru_cache(maxsize=_ALIKE)(_instructions)
+_repeated_tools = lru_cache(maxsize=_ALIKE)(shapes.tools)
 
 
 def answer(span: Span) -> list[Message]:
@@ -172,13 +193,15 @@ def answer(span: Span) -> list[Message]:
 def tools(attributes: dict[str, Any]) -> list[dict[str, Any]]:
     """Tool definitions of a span."""
     raw = attributes.get("gen_ai.tool.definitions")
+    if raw.__class__ is str:
+        return _repeated_tools(raw)
     return shapes.tools(raw if raw is not None else _indexed(attributes, "llm.request.functions"))
 
 
 def response_format(attributes: dict[str, Any]) -> dict[str, Any] | None:
     """The response format that the span names."""
     raw = attributes.get("gen_ai.openai.request.response_format") or attributes.get("gen_ai.output.type")
-    return shapes.response_format(raw)
+    return None if raw is None else shapes.response_format(raw)
 
 
 _PARAMS = {
@@ -195,6 +218,8 @@ _PARAMS = {
 
 def params(attributes: dict[str, Any]) -> dict[str, Any]:
     """What of the call parameters was set."""
-    return {
-        _PARAMS[name]: value for name, value in attributes.items() if name in _PARAMS and value is not None
-    }
+    told = [name for name in _PARAMS if attributes.get(name) is not None]
+    made = {_PARAMS[name]: attributes[name] for name in told}
+    if len(made) < len(told):  # the old and the new name of one: the later one holds
+        made = {_PARAMS[name]: value for name, value in attributes.items() if name in told}
+    return made

@@ -48,22 +48,33 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+_LONGEST_INT64 = 20
+
+
+def whole(value: Any) -> Any:
+    """An OTLP int64, which JSON writes as a text; what is none stays as it is."""
+    if value.__class__ is str and len(value) <= _LONGEST_INT64 and value.removeprefix("-").isdecimal():
+        return int(value)
+    return value
+
+
 def any_value(raw: Any) -> Any:
-    """The value in an OTLP AnyValue."""
+    """The value in an OTLP AnyValue, which has one of these."""
     if not isinstance(raw, dict):
         return raw
-    for name, value in raw.items():
-        match name:
-            case "stringValue" | "boolValue" | "doubleValue":
-                return value
-            case "intValue":
-                return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else value
-            case "arrayValue":
-                return [any_value(entry) for entry in mapping(value).get("values") or ()]
-            case "kvlistValue":
-                return key_values(mapping(value).get("values"))
-            case "bytesValue":
-                return None
+    if (value := raw.get("stringValue")) is not None:
+        return value
+    if (value := raw.get("intValue")) is not None:
+        return whole(value)
+    if (value := raw.get("doubleValue")) is not None:
+        return value
+    if (value := raw.get("boolValue")) is not None:
+        return value
+    if (value := raw.get("arrayValue")) is not None:
+        values = mapping(value).get("values")
+        return [any_value(entry) for entry in values] if isinstance(values, list) else []
+    if (value := raw.get("kvlistValue")) is not None:
+        return key_values(mapping(value).get("values"))
     return None
 
 
@@ -77,10 +88,7 @@ def key_values(raw: Any) -> dict[str, Any]:
     for entry in raw:
         if entry.__class__ is dict and (key := entry.get("key")).__class__ is str:
             value = entry.get("value")
-            if value.__class__ is dict and len(value) == 1 and "stringValue" in value:  # most of them
-                made[key] = value["stringValue"]
-            else:
-                made[key] = any_value(value)
+            made[key] = any_value(value)
     return made
 
 
@@ -92,8 +100,12 @@ def _dicts(raw: Any) -> Iterator[dict[str, Any]]:
 
 
 def otlp_spans(record: Record) -> Iterator[Span]:
-    """The spans of an OTLP JSON envelope."""
-    for group in _dicts(record.get("resourceSpans")):
+    """The spans of an OTLP JSON envelope; where `otlp_lean` read it, they are made already."""
+    groups = record.get("resourceSpans")
+    if groups.__class__ is tuple:
+        yield from groups
+        return
+    for group in _dicts(groups):
         resource = key_values(mapping(group.get("resource")).get("attributes"))
         for scoped in _dicts(group.get("scopeSpans") or group.get("instrumentationLibrarySpans")):
             scope = str(mapping(scoped.get("scope")).get("name") or "")
@@ -107,7 +119,7 @@ def otlp_spans(record: Record) -> Iterator[Span]:
                     parent_id=text(raw.get("parentSpanId")),
                     start=raw.get("startTimeUnixNano"),
                     end=raw.get("endTimeUnixNano"),
-                    error=_error(mapping(raw.get("status")), attributes),
+                    error=error_of(mapping(raw.get("status")), attributes),
                     events=[
                         (str(event.get("name") or ""), key_values(event.get("attributes")))
                         for event in _dicts(raw.get("events"))
@@ -133,7 +145,7 @@ def dumped_span(record: Record) -> Span:
         parent_id=text(parent.get("spanId") or record.get("parentSpanId") or record.get("parent_id")),
         start=record.get("startTime", record.get("start_time")),
         end=record.get("endTime", record.get("end_time")),
-        error=_error(mapping(record.get("status")), attributes),
+        error=error_of(mapping(record.get("status")), attributes),
         events=[
             (str(event.get("name") or ""), key_values(event.get("attributes")))
             for event in _dicts(record.get("events"))
@@ -158,7 +170,8 @@ def otlp_logs(record: Record) -> Iterator[Event]:
                 )
 
 
-def _error(status: dict[str, Any], attributes: dict[str, Any]) -> str | None:
+def error_of(status: dict[str, Any], attributes: dict[str, Any]) -> str | None:
+    """The error's type, or what the status says of it; None where there was none."""
     kind = text(attributes.get("error.type"))
     if status.get("code") in (2, "ERROR", "STATUS_CODE_ERROR") or status.get("status_code") == "ERROR":
         return kind or (text(status.get("message")) or "error")[:200]

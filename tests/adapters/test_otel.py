@@ -83,3 +83,26 @@ def test_an_evaluation_is_the_outcome(logged):
 
     assert isinstance(call, LoggedRequest)
     assert (call.resolved, call.outcome_origin, call.outcome_score) == (False, "score:Relevance", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit"),
+    [
+        ({"intValue": "50"}, 50),
+        ({"intValue": 50}, 50),
+        ({"intValue": "--7"}, "--7"),
+        ({"intValue": "9" * 5000}, "9" * 5000),
+        ({"arrayValue": {"values": 5}}, []),
+        ({"stringValue": None, "intValue": "50"}, 50),
+    ],
+)
+def test_an_attribute_value_of_any_kind(logged, value, limit):
+    """Also of the first span, which tells the format: what is no number there stays as it is, and stops nothing."""
+    attributes = [
+        {"key": "gen_ai.request.model", "value": {"stringValue": "gpt-4o"}},
+        {"key": "gen_ai.request.max_tokens", "value": value},
+    ]
+    span = {"traceId": "1", "spanId": "2", "attributes": attributes}
+    (call,) = logged(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+
+    assert call.params == {"max_tokens": limit}
