@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -54,20 +55,27 @@ class FileReader:
         """For each line of JSON its record, where it is of a plain shape; None where `feed` is to read it."""
         if self._misses >= _PATIENCE:
             return [None] * len(lines)
-        shape = self._shape
-        try:
-            records = list(map(shape.read, lines))
-        except UNTYPED:
-            return list(map(self._of_any_shape, lines))
-        self._misses = 0
-        found: list[Plain] = [(shape, record) for record in records]
-        for place in shape.odd(records):
-            found[place] = None
+        found: list[Plain] = []
+        left = iter(lines)
+        while len(found) < len(lines):
+            shape, start = self._shape, len(found)
+            records: list[Any] = []
+            with suppress(*UNTYPED):  # raised by the first line that is not of the last one's shape
+                records.extend(map(shape.read, left))
+            found += [(shape, record) for record in records]
+            if records:
+                self._misses = 0
+                for place in shape.odd(records):
+                    found[start + place] = None
+            if len(found) < len(lines):
+                found.append(self._of_another_shape(lines[len(found)]))
         return found
 
-    def _of_any_shape(self, raw: bytes) -> Plain:
-        """The record of a line of whatever shape; the last one's is tried first."""
-        for shape in (self._shape, *PLAIN):
+    def _of_another_shape(self, raw: bytes) -> Plain:
+        """The record of a line that is not of the last one's shape."""
+        for shape in PLAIN:
+            if shape is self._shape:
+                continue
             try:
                 record = shape.read(raw)
             except UNTYPED:
