@@ -132,6 +132,12 @@ def test_nan_and_lone_surrogates_of_pythons_json_are_mended(file):
     ]
 
 
+def test_a_number_beyond_all_numbers_is_null(file):
+    assert _read(file(b'{"a": 1e999, "b": -1e999, "c": ' + b"9" * 5000 + b', "d": 1e300}\n')) == [
+        (1, {"a": None, "b": None, "c": None, "d": 1e300})
+    ]
+
+
 def test_ten_megabytes_on_one_line(file):
     text = "x" * 10_000_000
     found = _read(file(json.dumps({"a": text}) + "\n" + '{"a": 2}\n'))

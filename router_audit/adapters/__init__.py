@@ -27,6 +27,7 @@ from router_audit.adapters.helicone import HELICONE
 from router_audit.adapters.langfuse import LANGFUSE
 from router_audit.adapters.langsmith import LANGSMITH
 from router_audit.adapters.litellm import LITELLM
+from router_audit.adapters.litellm_plain import LITELLM_PLAIN
 from router_audit.adapters.lmstudio import LMSTUDIO
 from router_audit.adapters.mlflow import MLFLOW
 from router_audit.adapters.ollama import OLLAMA
@@ -85,7 +86,13 @@ ADAPTERS: tuple[Adapter, ...] = (
 )
 """In the order in which they are asked: the most particular signature first, the generic one last."""
 
-PLAIN: tuple[Shape, ...] = (OPENAI_PLAIN, OPENAI_HTTP_PLAIN, ANTHROPIC_PLAIN, ANTHROPIC_HTTP_PLAIN)
+PLAIN: tuple[Shape, ...] = (
+    OPENAI_PLAIN,
+    OPENAI_HTTP_PLAIN,
+    ANTHROPIC_PLAIN,
+    ANTHROPIC_HTTP_PLAIN,
+    LITELLM_PLAIN,
+)
 """The plain shapes of the commonest formats, tried on a line before it is read as just any record."""
 
 LEAN: dict[str, Callable[[bytes], Record | None]] = {

@@ -129,7 +129,7 @@ def _common(asked: dict[str, Any], answered: dict[str, Any]) -> Fields:
     if made:
         fields["tools"] = shapes.tools(made)
     tier = answered.get("service_tier")
-    if isinstance(tier, str) and tier not in ("default", "standard", "auto"):
+    if isinstance(tier, str) and tier not in ("default", "standard", "auto", ""):
         fields["service_tier"] = tier
     person = asked.get("user") or asked.get("safety_identifier")
     if isinstance(person, str):

@@ -158,14 +158,28 @@ def _who(record: Record, metadata: dict[str, Any], fields: bodies.Fields) -> Non
     if isinstance(tags, list):
         fields["tags"] = [str(tag) for tag in tags]
     retries = metadata.get("attempted_retries")
-    if isinstance(retries, int) and retries > 0:
+    if retries.__class__ is int and retries > 0:
         fields["retry_count"] = min(retries, 1000)
-    routing = mapping(metadata.get("routing_decision"))
-    own = mapping(mapping(metadata.get("requester_metadata")).get("router_audit")) or mapping(
-        mapping(metadata.get("spend_logs_metadata")).get("router_audit")
-    )
+
+
+def stated(decided: Any, requester: Any, spend: Any) -> bodies.Fields:
+    """How the call was routed and whether it did its job.
+
+    Told by `routing_decision`, `requester_metadata` and `spend_logs_metadata` of a payload's metadata.
+    """
+    fields: bodies.Fields = {}
+    routing, requester, spend = mapping(decided), mapping(requester), mapping(spend)
+    own = mapping(requester.get("router_audit")) or mapping(spend.get("router_audit"))
     if routing or own:
         fields["routing"] = {**routing, **own}
+    if not outcome(spend, fields):
+        outcome(requester, fields)
+    return fields
+
+
+def provider(name: str | None) -> str | None:
+    """The provider that `custom_llm_provider` names, in our words."""
+    return _PROVIDERS.get(name, name) if name else None
 
 
 def _error(record: Record, metadata: dict[str, Any], fields: bodies.Fields) -> None:
@@ -207,8 +221,7 @@ def _call(record: Record, file: str, line: int, *, cost: Any) -> Outcome:
     counted = _tokens(record, metadata, response)
     fields |= {name: value for name, value in msgspec.structs.asdict(counted).items() if name != "flags"}
     fields["flags"] = [*counted.flags]
-    name = _text(record.get("custom_llm_provider"))
-    fields["provider"] = _PROVIDERS.get(name, name) if name else None
+    fields["provider"] = provider(_text(record.get("custom_llm_provider")))
     fields["request_model"] = _text(record.get("model_group"), sent.get("model"), record.get("model"))
     fields["response_model"] = _text(response.get("model"), record.get("model"))
     fields["response_id"] = _text(response.get("id"), record.get("id"), record.get("request_id"))
@@ -221,9 +234,11 @@ def _call(record: Record, file: str, line: int, *, cost: Any) -> Outcome:
     _times(record, fields)
     _who(record, metadata, fields)
     _error(record, metadata, fields)
-    for holder in (metadata.get("spend_logs_metadata"), metadata.get("requester_metadata")):
-        if outcome(mapping(holder), fields):
-            break
+    fields |= stated(
+        metadata.get("routing_decision"),
+        metadata.get("requester_metadata"),
+        metadata.get("spend_logs_metadata"),
+    )
     identity = record_id(fields["response_id"], record)
     return LoggedRequest(request_id=identity, source="litellm", file=file, line=line, **fields)
 

@@ -16,7 +16,7 @@ _READ = (
 """All that `litellm` reads of a payload."""
 _NEEDED = _READ[:3]
 """What tells a payload."""
-_OTHERS = (
+OTHERS = (
     "spend", "attributes", "resourceSpans", "resourceLogs", "openinference.span.kind",
     "attributes.openinference.span.kind", "attributes.llm.model_name", "gen_ai.request.model",
     "gen_ai.operation.name", "gen_ai.system",
@@ -24,7 +24,7 @@ _OTHERS = (
 """What tells a spend log, or a format that is asked before."""
 _SHORTEST_ID = 16
 
-_names = {f"field_{number}": name for number, name in enumerate((*_READ, *_OTHERS))}
+_names = {f"field_{number}": name for number, name in enumerate((*_READ, *OTHERS))}
 _Payload = msgspec.defstruct(
     "_Payload",
     [(name, Any, msgspec.field(default=msgspec.UNSET)) for name in _names],
@@ -33,7 +33,7 @@ _Payload = msgspec.defstruct(
 )
 _decode = msgspec.json.Decoder(_Payload).decode
 _values = msgspec.structs.astuple
-_NO_OTHER = (msgspec.UNSET,) * len(_OTHERS)
+_NO_OTHER = (msgspec.UNSET,) * len(OTHERS)
 
 
 def payload(raw: bytes) -> dict[str, Any] | None:

@@ -159,12 +159,13 @@ def _provider_of_url(url: str) -> str | None:
     return None if found is None else "azure" if found[1] else "openai"
 
 
-def _parts(turn: _Turn) -> list[Any]:
+def parts(turn: Any) -> list[Any]:
+    """What was said in a turn, as it is written."""
     content = turn.content
     if content.__class__ is str:
         made: list[Any] = [Text(content)] if turn.role == "user" or is_text(content) else []
     elif content:
-        made = [Text(one.text) for one in content if one.text]  # type: ignore[union-attr]
+        made = [Text(one.text) for one in content if one.text]
     else:
         made = []
     if turn.tool_calls:
@@ -174,25 +175,25 @@ def _parts(turn: _Turn) -> list[Any]:
     return made
 
 
-def _conversation(turns: list[_Turn]) -> tuple[str | None, bytes, str | None]:
+def conversation(turns: list[Any]) -> tuple[str | None, bytes, str | None]:
     """(system text, the other turns as they are stored, the text of the user's turn that is last)."""
     system: str | None = None
     made: list[Said] = []
     for turn in turns:
         role, content = turn.role, turn.content
         if role == "user":
-            made.append(Said("user", [Text(content)] if content.__class__ is str else _parts(turn)))
+            made.append(Said("user", [Text(content)] if content.__class__ is str else parts(turn)))
         elif role == "assistant":
             if isinstance(content, str) and len(content) > LONGEST_NO_TEXT and turn.tool_calls is None:
                 made.append(Said("assistant", [Text(content)]))
             else:
-                made.append(Said("assistant", _parts(turn)))
+                made.append(Said("assistant", parts(turn)))
         elif role == "tool":
             response: Any = content
             if content.__class__ is list:
                 response = [{"type": "text", "text": one.text} for one in content]
             made.append(Said("tool", [messages.tool_response(response, turn.tool_call_id, turn.name)]))
-        elif text := "\n".join([one.content for one in _parts(turn) if one.__class__ is Text]):
+        elif text := "\n".join([one.content for one in parts(turn) if one.__class__ is Text]):
             system = text if system is None else f"{system}\n\n{text}"
     ask: str | None = None
     if made and made[-1].role == "user":
@@ -223,7 +224,7 @@ def _disagree(counts: _Counts) -> bool:
 
 
 def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
-    systems, conversations, asks = zip(*[_conversation(one.messages) for one in asked], strict=True)
+    systems, conversations, asks = zip(*[conversation(one.messages) for one in asked], strict=True)
     ids = [one.id for one in answered]
     wanted = [one.model or None for one in asked]
     served = [one.model or None for one in answered]
@@ -245,7 +246,7 @@ def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
         "provider": [_provider(one or other) for one, other in zip(served, wanted, strict=True)],
         "request_model": wanted,
         "response_model": served,
-        "output": [said(_parts(one.message)) for one in choices],
+        "output": [said(parts(one.message)) for one in choices],
         "params": _settings(asked),
         "input_tokens": [one.prompt_tokens for one in counts],
         "output_tokens": [one.completion_tokens for one in counts],

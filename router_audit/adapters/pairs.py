@@ -112,7 +112,7 @@ def around(record: Record, fields: bodies.Fields, headers: dict[str, str]) -> No
             fields["logged_cost_usd"] = str(record[name])
             break
     retries = record.get("retry_count", record.get("retries"))
-    if isinstance(retries, int) and retries > 0:
+    if retries.__class__ is int and retries > 0:
         fields["retry_count"] = min(retries, 1000)
     stated = beside & STATED and outcome(record, fields)
     if not stated and isinstance(metadata, dict):

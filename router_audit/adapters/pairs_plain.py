@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from router_audit.adapters import clock, pairs
-from router_audit.adapters.plain import LATEST, Columns, Shape, microseconds
+from router_audit.adapters.plain import LATEST, Columns, Shape, microseconds, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,7 +83,7 @@ class Bodies:
             made = self.columns([one.request for one in lines], [one.response for one in lines])
             return _beside(made, lines)
 
-        return Shape(self.source, msgspec.json.Decoder(line).decode, odd, columns)
+        return Shape(self.source, typed(line), odd, columns)
 
     def over_http(self, line: type[Beside]) -> Shape:
         """The shape of lines with the HTTP around the bodies."""
@@ -102,7 +102,7 @@ class Bodies:
             made["provider"] = [self.provider_of_url(one.url) for one in asked]
             return _beside(made, lines, [one.response.headers for one in lines])
 
-        return Shape(self.source, msgspec.json.Decoder(line).decode, odd, columns)
+        return Shape(self.source, typed(line), odd, columns)
 
 
 def _beside(bodies: Columns, lines: list[Any], headers: list[Any] | None = None) -> Columns:

@@ -1,8 +1,8 @@
 """Plain records of the commonest formats, read in a fraction of the time: typed, and a batch at a time into columns.
 
 A shape is what most records of one format look like, written down as types. What it reads is what the format's
-adapter reads of the same record, to the byte; a record with any field, type or number that the shape does not
-list is left to the adapter. A test holds the two to the same result.
+adapter reads of the same record, to the byte; a record with a field, type or number that the adapter reads and the
+shape does not list is left to the adapter. A test holds the two to the same result.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from router_audit.adapters import shapes
 from router_audit.adapters.messages import NO_TEXT
 from router_audit.adapters.usage import MOST_TOKENS
+from router_audit.logfile import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,11 +65,22 @@ LATEST = 4_102_444_800
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 LONGEST_NO_TEXT = max(map(len, NO_TEXT))
 """A longer text is one; asking costs a call that most texts need not."""
+
+
+def typed(line: type) -> Callable[[bytes], Any]:
+    """How a line is decoded into the type; raises one of UNTYPED."""
+    told: Callable[[bytes], Any] = msgspec.json.Decoder(line).decode
+
+    def read(raw: bytes) -> Any:
+        if not raw.isascii():
+            raw.decode()  # a typed decode does not look at what it passes over
+        return told(raw)
+
+    return read
 
 
 def microseconds(moment: datetime | None) -> int | None:
@@ -110,14 +122,14 @@ def said(parts: list[Any]) -> bytes:
 @lru_cache(maxsize=256)
 def tools(raw: bytes) -> bytes:
     """Tool definitions of any dialect as they are stored; callers repeat them from call to call."""
-    made = shapes.tools(_decode(raw))
+    made = shapes.tools(decode(raw))
     return _encode_sorted(made) if made else NOTHING
 
 
 @lru_cache(maxsize=256)
 def response_format(raw: bytes) -> bytes | None:
     """A response format as it is stored."""
-    made = shapes.response_format(_decode(raw))
+    made = shapes.response_format(decode(raw))
     return None if made is None else _encode_sorted(made)
 
 
@@ -133,16 +145,22 @@ def settings(columns: dict[str, list[Any]]) -> list[bytes]:
     if not told:
         return [b"{}"] * count
     names = tuple(told)
-    # 1, 1.0 and True are one key, but not one text.
-    kinds = zip(*[map(type, values) for values in told.values()], strict=True)
+    kinds = zip(*map(_kinds, told.values()), strict=True)
     return [
         _setting((names, values, kind))
         for values, kind in zip(zip(*told.values(), strict=True), kinds, strict=True)
     ]
 
 
+def _kinds(values: list[Any]) -> list[Any]:
+    """What tells 1, 1.0 and True apart, or 0.0 and -0.0: one key, but not one text."""
+    if 0 not in values:
+        return list(map(type, values))
+    return [repr(value) if value == 0 else type(value) for value in values]
+
+
 def _setting(key: tuple[Any, ...]) -> bytes:
-    """(names, values, their types) to what is stored."""
+    """(names, values, their kinds) to what is stored."""
     try:
         made = _SETTINGS.get(key)
     except TypeError:  # an object among them

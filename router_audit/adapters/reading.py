@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -55,30 +56,43 @@ class FileReader:
         """The lines of JSON in runs: (shape, plain records of it), or (None, lines that `feed` is to read)."""
         if self._misses >= _PATIENCE or not all(line.__class__ is bytes for line in lines):
             return [(None, lines)]
-        shape = self._shape
-        try:
-            records = list(map(shape.read, lines))
-        except UNTYPED:
-            return _in_runs([*map(self._of_any_shape, lines)])
-        self._misses = 0
-        odd = {*shape.odd(records)}
-        if not odd:
-            return [(shape, records)]
-        plain = enumerate(zip(lines, records, strict=True))
-        return _in_runs([(None, raw) if place in odd else (shape, one) for place, (raw, one) in plain])
+        found: list[Run] = []
+        done = 0
+        left = iter(lines)
+        while done < len(lines):
+            shape = self._shape
+            records: list[Any] = []
+            with suppress(*UNTYPED):  # raised by the first line that is not of the last one's shape
+                records.extend(map(shape.read, left))
+            if records:
+                self._misses = 0
+                odd = {*shape.odd(records)}
+                plain = enumerate(records)
+                found += (
+                    [(None, [lines[done + at]]) if at in odd else (shape, [one]) for at, one in plain]
+                    if odd
+                    else [(shape, records)]
+                )
+                done += len(records)
+            if done < len(lines):
+                found.append(self._of_another_shape(lines[done]))
+                done += 1
+        return found if len(found) < 2 else _joined(found)
 
-    def _of_any_shape(self, raw: bytes) -> tuple[Shape | None, Any]:
-        """The shape and record of a line; the last one's is tried first."""
-        for shape in (self._shape, *PLAIN):
+    def _of_another_shape(self, raw: bytes) -> Run:
+        """The run of a line that is not of the last one's shape."""
+        for shape in PLAIN:
+            if shape is self._shape:
+                continue
             try:
                 record = shape.read(raw)
             except UNTYPED:
                 continue
             if not any(True for _ in shape.odd([record])):
                 self._shape, self._misses = shape, 0
-                return shape, record
+                return shape, [record]
         self._misses += 1
-        return None, raw
+        return None, [raw]
 
     def feed(self, line: int, record: Record | Bad | bytes) -> Iterable[Outcome]:
         """The outcomes that are known after this record, or undecoded line of JSON.
@@ -141,8 +155,11 @@ class FileReader:
                 yield Rejected(self.file, 0, f"the end of the file cannot be read ({error})")
 
 
-def _in_runs(found: list[tuple[Shape | None, Any]]) -> list[Run]:
-    return [(shape, [one for _, one in run]) for shape, run in groupby(found, key=itemgetter(0))]
+def _joined(runs: list[Run]) -> list[Run]:
+    """Runs of one shape that follow one another, as one."""
+    return [
+        (shape, [one for _, run in alike for one in run]) for shape, alike in groupby(runs, key=itemgetter(0))
+    ]
 
 
 def reads_in_pieces(head: bytes) -> bool:

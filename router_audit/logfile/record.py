@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ def printable(raw: bytes | str) -> str:
 
 
 def decode(raw: bytes) -> Any:
-    """The JSON value of the bytes, or `Bad`. NaN becomes null; a lone surrogate becomes a question mark."""
+    """The JSON value of the bytes, or `Bad`. What is no number, or beyond any, becomes null; a lone surrogate a question mark."""
     try:
         return _decode(raw)
     except UnicodeDecodeError:
@@ -50,11 +51,23 @@ def decode(raw: bytes) -> Any:
         return _lenient(raw, str(error))
 
 
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None
+
+
+def _whole(digits: str) -> int | None:
+    try:
+        return int(digits)
+    except ValueError:  # Python turns no longer text into a number
+        return None
+
+
 def _lenient(raw: bytes, reason: str) -> Any:
-    """What Python's own json writes but JSON forbids: NaN, Infinity, lone surrogates, a BOM."""
+    """What Python's own json writes but JSON forbids (NaN, Infinity, lone surrogates, a BOM), or has no number for."""
     try:
         text = raw.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=lambda _: None)
+        value = json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
         return _decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except UnicodeDecodeError:
         return Bad("not UTF-8 text", printable(raw))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -109,13 +110,13 @@ def _array(pa: Any, kind: Any, values: Any, count: int) -> pa.Array:
 def strings(pa: Any, values: Any) -> pa.Array:
     """A text column, of texts or of UTF-8 bytes."""
     first = next((value for value in values if value is not None), "")
-    whole = None not in values
-    if first.__class__ is bytes:
-        if whole:
+    with suppress(TypeError):  # None among them, or both kinds
+        if first.__class__ is bytes:
             return _joined(pa, b"".join(values), values)
+        if (text := "".join(values)).isascii():
+            return _joined(pa, text.encode(), values)
+    if first.__class__ is bytes:
         return pa.array(values, pa.binary()).view(pa.string())
-    if whole and (text := "".join(values)).isascii():
-        return _joined(pa, text.encode(), values)
     return pa.array(values, pa.string())
 
 
