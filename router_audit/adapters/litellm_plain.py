@@ -23,6 +23,7 @@ from router_audit.adapters.outcome import STATED
 from router_audit.adapters.plain import (
     LATEST,
     NOTHING,
+    USUAL_TIERS,
     Columns,
     Shape,
     identity,
@@ -37,7 +38,6 @@ from router_audit.types import Part
 
 _NO_METADATA, _NO_PARAMETERS, _NO_USAGE = Metadata(), Parameters(), Usage(0)
 _NO_INPUT_DETAILS, _NO_OUTPUT_DETAILS, _NO_SPLIT = InputDetails(), OutputDetails(), Split()
-_USUAL_TIERS = (None, "default", "standard", "auto", "")
 _MOST_RETRIES = 1000
 _LOOKED_AT = STATED | {"router_audit"}
 
@@ -132,7 +132,7 @@ def _columns(lines: list[Payload]) -> Columns:
         "response_model": [_told(one.model, line.model) for line, one in zip(lines, answered, strict=True)],
         "output": [_output(one.message) for one in choices],
         "params": _settings(lines, asked),
-        "service_tier": [None if one in _USUAL_TIERS else one for one in tiers],
+        "service_tier": [None if one in USUAL_TIERS else one for one in tiers],
         "finish_reason": [one.finish_reason for one in choices],
         "logged_cost_usd": list(map(_cost, lines)),
         **_counts(lines),

@@ -14,6 +14,7 @@ from router_audit.adapters.pairs_plain import Beside, Bodies, HttpAnswered, Http
 from router_audit.adapters.plain import (
     LONGEST_NO_TEXT,
     NOTHING,
+    USUAL_TIERS,
     Columns,
     Count,
     Number,
@@ -145,7 +146,6 @@ class _HttpLine(Beside):
 
 
 _provider = lru_cache(maxsize=256)(provider_of_model)
-_USUAL_TIERS = (None, "default", "standard", "auto", "")
 
 _URLS = re.compile(
     r"https://(?:api\.openai\.com/v1|([\w-]+)\.openai\.azure\.com/openai/deployments/[\w.-]+)/chat/completions(?:\?[\w=.&-]*)?",
@@ -253,7 +253,7 @@ def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
         "cache_read_tokens": [one.cached_tokens for one in of_input],
         "cache_write_tokens": [one.cache_write_tokens for one in of_input],
         "reasoning_tokens": [one.reasoning_tokens for one in of_output],
-        "service_tier": [None if one in _USUAL_TIERS else one for one in tiers],
+        "service_tier": [None if one in USUAL_TIERS else one for one in tiers],
         "finish_reason": [one.finish_reason for one in choices],
         "created": [one.created for one in answered],
         "user": [one.user for one in asked],

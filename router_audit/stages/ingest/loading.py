@@ -86,9 +86,8 @@ def _shards(store: Store, rows: pa.Table | pa.RecordBatchReader) -> Iterator[Non
     try:
         yield
     except BaseException:
-        with suppress(
-            Exception
-        ):  # a broken transaction forgets nothing, and the first error is the one to tell
+        # A broken transaction forgets nothing, and the first error is the one to tell.
+        with suppress(Exception):
             store.connection.unregister("shards")
         raise
     store.connection.unregister("shards")
@@ -130,11 +129,16 @@ class Arriving:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._stopped = True
-            self._store.connection.interrupt()
-        self._ready.put(None)
-        self._thread.join()
+        try:
+            self._ready.put(None)
+            if kind is None:
+                self._thread.join()
+        finally:
+            # Also where the wait was interrupted: the connection must be free before it is used again.
+            if self._thread.is_alive():
+                self._stopped = True
+                self._store.connection.interrupt()
+                self._thread.join()
         if kind is None:
             self._check()
 
