@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -406,17 +407,58 @@ def test_rows_inserted_while_others_are_decoded_are_those_inserted_when_all_is_k
     assert (early[1].stored, early[1].duplicates, early[1].rejected) == (4, 4, 1)
 
 
+def test_an_identity_that_two_calls_share_loses_neither(store, tmp_path, log):
+    """A batch's line, the same call told whole, and the answer that the line belongs to under a name of its own."""
+    told = {"request_model": "m", "messages": [{"role": "user", "content": "x"}]}
+    told["started_at"] = "2026-01-01T00:00:00Z"
+    half = told | {"request_id": "a", "half": "request", "join_key": "k"}
+    whole = told | {"request_id": "a", "output": "y"}
+    answer = told | {"request_id": "b", "half": "response", "join_key": "k", "output": "z"}
+    del answer["messages"]
+    path = log([half, whole, answer])
+    early = ingest(store, [path])
+    with open_store(tmp_path / "other.duckdb") as other:
+        late = ingest(other, [path], IngestOptions(sources=("own",)))
+        assert rows(other, "*", "request_id") == rows(store, "*", "request_id")
+
+    assert early == late
+    assert (early.stored, early.duplicates) == (2, 1)
+
+
 def test_an_overlapping_export_is_merged_in_bounded_memory(store, log):
-    """What two exports tell of the same calls is far more than DuckDB may hold at once."""
-    records = [pair(n) for n in range(30_000)]
+    """What two exports tell of the same calls is far more than DuckDB may hold at once; another day a third does."""
+    records = [pair(n) for n in range(20_000)]
     for record in records:
-        record["request"]["messages"][0]["content"] += " word" * 1600
+        record["request"]["messages"][0]["content"] += " word" * 2400
     ours = log(records, "ours.jsonl")
     theirs = log([{**record, "latency_ms": 5} for record in records], "theirs.jsonl")
     result = ingest(store, [ours, theirs])
+    later = ingest(store, [log([{**record, "session_id": "s"} for record in records], "later.jsonl")])
 
-    assert (result.stored, result.duplicates) == (30_000, 30_000)
-    assert rows(store, "min(latency_ms), count(DISTINCT messages)", "1") == [(5, 30_000)]
+    assert (result.stored, result.duplicates) == (20_000, 20_000)
+    assert (later.stored, later.duplicates) == (0, 20_000)
+    seen = "min(latency_ms), count(session_id), count(DISTINCT messages)"
+    assert rows(store, seen, "1") == [(5, 20_000, 20_000)]
+
+
+def test_calls_of_a_hundred_kilobytes_are_stored(store, log):
+    """DuckDB handles 2,048 rows at once, however large they are."""
+    records = [pair(n) for n in range(2_500)]
+    for number, record in enumerate(records):
+        record["request"]["messages"][0]["content"] += f" {number}" * 25_000
+    result = ingest(store, [log(records)])
+    again = ingest(store, [log(records)])
+
+    assert (result.stored, again.stored) == (2_500, 0)
+    assert rows(store, "count(DISTINCT messages)", "1") == [(2_500,)]
+
+
+def test_a_call_that_is_told_any_number_of_times_is_one(store, log):
+    record = pair(1)
+    record["request"]["messages"][0]["content"] += " word" * 2400
+    result = ingest(store, [log([record] * 20_000)])
+
+    assert (result.stored, result.duplicates) == (1, 19_999)
 
 
 def test_a_file_that_turns_out_to_need_its_order_is_read_in_order(store, log):
@@ -443,6 +485,27 @@ def test_a_file_that_turns_out_to_need_its_order_is_read_in_order(store, log):
 
     assert (result.records, result.stored, result.duplicates) == (40_003, 40_001, 2)
     assert rows(store, "output_tokens, line", "line DESC")[0] == (300, 40_001)
+
+
+def test_a_slow_log_leaves_what_scripts_read_alone(tmp_path):
+    """DuckDB shows progress of what takes longer than two seconds, unless it is told not to."""
+    command = [
+        sys.executable,
+        "-m",
+        "router_audit",
+        "ingest",
+        "-",
+        "--json",
+        "--db",
+        str(tmp_path / "a.duckdb"),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write("".join(json.dumps(pair(n)) + "\n" for n in range(20_000)))
+        process.stdin.flush()
+        time.sleep(4)
+        out, _ = process.communicate(json.dumps(pair(20_000)) + "\n")
+
+    assert json.loads(out)["stored"] == 20_001
 
 
 def test_standard_input_beside_a_large_file(tmp_path, log):

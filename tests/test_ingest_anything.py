@@ -297,8 +297,8 @@ class Long(FileReader):
 class Lean(FileReader):
     """The general way of a payload read in part."""
 
-    def plain(self, lines):
-        return [None] * len(lines)
+    def runs(self, lines):
+        return [(None, lines)]
 
 
 def short_ways(lines):

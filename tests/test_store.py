@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -40,6 +42,21 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "audit.duckdb"
     path.write_bytes(b"this is not a database, whatever it is called" * 100)
     with pytest.raises(StoreError, match="not a DuckDB file"), open_store(path):
+        pass
+
+
+def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "audit.duckdb"
+    with closing(sqlite3.connect(path)) as foreign:
+        foreign.execute("CREATE TABLE t (a)")
+        foreign.commit()
+    with pytest.raises(StoreError, match="not a DuckDB file"), open_store(path):
+        pass
+
+
+def test_a_store_that_this_process_has_open_is_held(tmp_path: Path) -> None:
+    path = tmp_path / "audit.duckdb"
+    with open_store(path), pytest.raises(StoreError, match="is held by"), open_store(path):
         pass
 
 

@@ -41,7 +41,7 @@ def gathered(lines: Iterable[tuple[int, Line]]) -> Iterator[Handful]:
 
 
 def of_piece(piece: Piece) -> Iterator[Handful]:
-    """The lines of a piece, blank ones among them, numbered as in their file; what cannot be read is `Bad`."""
+    """The lines of a piece that are not blank, numbered as in their file; what cannot be read is `Bad`."""
     data = piece_bytes(piece) if piece.size <= _MOST else None
     if data is None or len(data) > _MOST:
         # A line of its own length, or a file that has changed.
@@ -49,8 +49,13 @@ def of_piece(piece: Piece) -> Iterator[Handful]:
         return
     lines: list[Any] = io.BytesIO(data).readlines()
     end = piece.first_line + len(lines)
-    for start in range(0, len(lines), LINES):
-        first = piece.first_line + start
-        yield range(first, min(first + LINES, end)), lines[start : start + LINES]
+    if any(map(bytes.isspace, lines)):
+        yield from gathered(
+            (number, line) for number, line in enumerate(lines, piece.first_line) if not line.isspace()
+        )
+    else:
+        for start in range(0, len(lines), LINES):
+            first = piece.first_line + start
+            yield range(first, min(first + LINES, end)), lines[start : start + LINES]
     if piece.broken:
         yield [max(end - 1, piece.first_line)], [Bad(f"the file breaks off here ({piece.broken})")]

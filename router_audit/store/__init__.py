@@ -72,6 +72,10 @@ class Store:
                 assert isinstance(frame, pl.DataFrame)
                 yield frame
 
+    def run_aside(self, name: str, /, **params: Any) -> None:
+        """Run a statement that sets something, through another connection while this one is busy."""
+        self._beside().execute(_text("queries", name), params)
+
     def run(self, name: str, /, **params: Any) -> int:
         """Run a statement that returns nothing to read; the rows it changed, where DuckDB says."""
         rows = self.connection.execute(_text("queries", name), params or None).fetchall()
@@ -139,6 +143,9 @@ def _begin(path: Path) -> None:
         os.link(fresh, path)  # unlike a renaming, it never replaces the store of another process
 
 
+_HELD = re.compile("lock|already attached", re.IGNORECASE)
+"""What DuckDB says where another process, or another part of this one, has the file open."""
+
 _CONFIG = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -157,7 +164,7 @@ def _connect(path: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
             connection.execute(_text("queries", "attach_store"), {"path": str(path)})
             connection.execute(_text("queries", "use_store"))
         except duckdb.Error as error:
-            if "lock" in str(error).lower() and time.monotonic() < deadline:
+            if _HELD.search(str(error)) and time.monotonic() < deadline:
                 time.sleep(0.2)
                 continue
             connection.close()
@@ -170,7 +177,7 @@ def _reason(error: str) -> str:
     """Why a store cannot be opened, and what to do."""
     if "not a valid DuckDB" in error or "magic bytes" in error:
         return "this is not a DuckDB file; name another with --db"
-    if "lock" in error.lower():
+    if _HELD.search(error):
         holder = re.search(r"PID (\d+)", error)
         who = f"process {holder[1]}" if holder else "another process"
         return f"the store is held by {who}; wait for it to finish, or pass --wait SECONDS"

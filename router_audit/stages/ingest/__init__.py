@@ -14,8 +14,9 @@ from router_audit.adapters.generic import paths as mapped_paths
 from router_audit.errors import InputError, UserError
 from router_audit.logfile import find
 from router_audit.stages.ingest import decode, merge, redact, spread
-from router_audit.stages.ingest.loading import Arriving
+from router_audit.stages.ingest.loading import Arriving, Loaded
 from router_audit.stages.ingest.options import IngestOptions, IngestResult, SourceCounts, Tokens
+from router_audit.stages.ingest.room import ALONE_MB, BESIDE_MB, Room
 from router_audit.types.progress import Progress, Unwatched
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _workplace(store: Store) -> Iterator[Path]:
 
 @contextmanager
 def _settings_kept(store: Store) -> Iterator[None]:
-    """What the ingest sets of DuckDB, it sets back."""
+    """What the ingest sets of DuckDB, it sets back, but for the blocks that the process keeps."""
     try:
         yield
     finally:
@@ -57,7 +58,7 @@ def _settings_kept(store: Store) -> Iterator[None]:
 
 def _arriving(store: Store, folder: Path) -> Arriving:
     """DuckDB inserts one stream a batch at a time, and with several threads more slowly."""
-    store.run("bound_memory_beside")
+    store.run("bound_memory", limit=Room().limit(BESIDE_MB))
     store.run("one_thread")
     return Arriving(store, folder)
 
@@ -107,7 +108,8 @@ def ingest(
             more = f" (and {len(tally.whole_file) - 1} more files)" if len(tally.whole_file) > 1 else ""
             raise InputError(f"{reason}{more}; nothing was read", where=where)
         progress.stage("store", None)
-        store.run("bound_memory")
+        room = Room(Loaded(store, folder, "requests").paths)
+        store.run("bound_memory", limit=room.limit(ALONE_MB))
         store.run("all_threads")
         merged = merge.merge(store, folder, files, options, before=before, inserted=inserted)
         return _result(len(sources), tally, merged)

@@ -26,9 +26,10 @@ COLUMNS = (*TEXTS, *COUNTS, *NUMBERS, "started_at", "resolved")
 
 KEYS = (
     "place", "request_id", "join_key", "half", "source", "started_at", "output_tokens", "known",
-    "request_model", "response_model", "body_bytes",
+    "request_model", "response_model", "body_bytes", "status", "error_type", "template_id", "retry_count", "flags",
+    "resolved", "outcome_origin", "ask_hash",
 )  # fmt: skip
-"""What tells which records are one call, and which calls are asked for."""
+"""What tells which records are one call, which of them say the same, and which calls are asked for."""
 
 MASKED = ("messages", "output", "params", "routing", "tags", "error_type", "user_id", "session_id")
 """Columns in which a caller may have put anything."""
@@ -124,6 +125,7 @@ def _joined(pa: Any, text: bytes, values: Any) -> pa.Array:
     """The column whose values are one text, joined: far cheaper than to convert each."""
     import numpy as np
 
+    assert len(text) < 1 << 31, "a shard is flushed long before"
     ends = np.zeros(len(values) + 1, np.int32)
     np.cumsum(np.fromiter(map(len, values), np.int64, len(values)), out=ends[1:], dtype=np.int32)
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(text))

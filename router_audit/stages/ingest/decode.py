@@ -93,7 +93,7 @@ class Shards:
         for numbers, lines in handfuls:
             before = self.tally.records
             self._take(numbers, lines, reader)
-            if self._shard.rows >= SHARD_ROWS or self._bytes >= SHARD_BYTES:
+            if self._shard.rows >= SHARD_ROWS or self._bytes >= SHARD_BYTES or self._is_full():
                 self.flush()
             yield self.tally.records - before
         before = self.tally.records
@@ -113,8 +113,7 @@ class Shards:
             for number, line in zip(here, run, strict=True):
                 if line.__class__ is Bad and line.whole_file:
                     self.tally.whole_file.append((reader.file, line.reason))
-                if line.__class__ is not bytes or not line.isspace():
-                    self._put(reader.feed(number, line))
+                self._put(reader.feed(number, line))
 
     def _add(self, shape: Shape, records: list[Any], file: str, lines: Sequence[int]) -> None:
         end = self._place + len(records)
@@ -141,8 +140,16 @@ class Shards:
             else:
                 tally.merged += 1
             self._place += 1
-            if self._shard.rows >= MOST_ROWS:
+            if self._is_full():
                 self.flush()
+
+    def _is_full(self) -> bool:
+        """Whether not another line may go in, whatever it holds."""
+        return (
+            self._shard.rows >= MOST_ROWS
+            or self._shard.body_bytes >= SHARD_BYTES
+            or self._place >= (self._number + 1) * PLACES_PER_SHARD - MOST_ROWS
+        )
 
     def _reject(self, outcome: Rejected) -> None:
         if self.options.redact:

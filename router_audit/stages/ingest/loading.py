@@ -8,6 +8,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from router_audit.stages.ingest.columns import schema as requests_schema
+from router_audit.stages.ingest.room import BESIDE_MB, Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -114,6 +115,7 @@ class Arriving:
         self.whole = True
         """Whether what is inserted is all that was decoded."""
         self._store = store
+        self._room = Room()
         self._folder = folder
         self._next = 0
         self._waiting: dict[int, int] = {}
@@ -151,6 +153,10 @@ class Arriving:
             for number in range(first, first + self._waiting.pop(self._next)):
                 path = shard_path(self._folder, "requests", number)
                 if self.whole and path.exists():
+                    before = self._room.limit(BESIDE_MB)
+                    self._room.add(path)
+                    if (limit := self._room.limit(BESIDE_MB)) != before:
+                        self._store.run_aside("bound_memory", limit=limit)
                     self._ready.put(path)
             self._next += 1
 

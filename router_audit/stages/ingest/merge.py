@@ -21,7 +21,7 @@ RETRY_S = 120
 ASK_AGAIN_S = 600
 """Seconds within which the same question in a session says that the answer did not help."""
 
-_PART_BYTES = 64 * 1024 * 1024
+_PART_BYTES = 32 * 1024 * 1024
 _ROW_BYTES = 2000
 """What merging a record takes beside its bodies, roughly."""
 

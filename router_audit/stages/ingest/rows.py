@@ -41,6 +41,8 @@ class Shard:
     def __init__(self, number: int, *, redacting: bool = False) -> None:
         self.number = number
         self.rejects: list[Rejected] = []
+        self.body_bytes = 0
+        """Of the rows that were added one by one."""
         self._redacting = redacting
         self._rows: list[tuple[Any, ...]] = []
         self._places: list[int] = []
@@ -72,7 +74,8 @@ class Shard:
         if suspect:
             _check(request)
         cost = request.logged_cost_usd
-        conversation = _encode(request.messages)
+        conversation, output = _encode(request.messages), _encode(request.output)
+        self.body_bytes += len(conversation) + len(output)
         template = self._templates.of(
             request.system,
             _encode_sorted(request.tools) if request.tools else b"[]",
@@ -91,7 +94,7 @@ class Shard:
                 request.region,
                 template,
                 conversation,
-                _encode(request.output),
+                output,
                 _encode_sorted(request.params) if request.params else b"{}",
                 None if cost is None else cost_text(cost),
                 request.service_tier,

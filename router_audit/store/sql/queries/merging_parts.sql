@@ -1,7 +1,15 @@
 -- Calls to merge, some at a time: DuckDB holds what it has found of every call of a part in memory.
 WITH parts AS (
     SELECT first_place, (sum(bytes) OVER (ORDER BY first_place))::BIGINT // $part_bytes::BIGINT AS part
-    FROM (SELECT first_place, sum(body_bytes + $row_bytes::BIGINT) AS bytes FROM odd GROUP BY first_place)
+    FROM (
+        SELECT first_place, sum(body_bytes + $row_bytes::BIGINT) AS bytes
+        FROM (
+            SELECT first_place, body_bytes FROM odd
+            UNION ALL
+            SELECT first_place, body_bytes FROM odd_stored
+        )
+        GROUP BY first_place
+    )
 )
 SELECT
     min(first_place) AS first, max(first_place) AS last,

@@ -4,7 +4,8 @@ WITH grouped AS (
     SELECT
         call_id,
         count(*) AS records,
-        count(*) = 1 AND bool_and(given_id = call_id) AS single,
+        count(*) = 1 AND bool_and(given_id = call_id)
+            AND bool_and(given_id NOT IN (SELECT given_id FROM staged WHERE given_id <> call_id)) AS single,
         min(place) AS place,
         min(started_at) AS started_at,
         max(output_tokens) AS output_tokens,

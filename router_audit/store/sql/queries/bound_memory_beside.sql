@@ -1,4 +1,0 @@
--- While other processes decode. What does not fit spills beside the store; blocks that come and go are not asked of
--- the system each time.
-SET memory_limit = '100MB';
-SET block_allocator_memory = '64MB';
