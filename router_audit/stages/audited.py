@@ -53,7 +53,7 @@ def audited(
     on = as_of or (seen["last_at"] or datetime.now(UTC)).date()
     latest = store.query("latest_classifier")
     version = latest["version"][0] if latest.height else None
-    store.run("bound_memory")
+    store.run("bound_memory", limit="256MB")
     try:
         frame = store.query("traffic", classifier=version or "", huge_context_tokens=huge_context_tokens)
     finally:
