@@ -272,6 +272,20 @@ def test_a_retry_that_is_read_on_another_day_is_linked(store, log):
     assert rows(store, "retry_count") == [(0,), (1,)]
 
 
+@pytest.mark.parametrize(("stated", "kept"), [(2, 2), (3_000_000_000, 1000), (1e300, 1000)])
+def test_a_count_of_retries_beyond_any_is_bounded(store, log, stated, kept):
+    record = {
+        "request_model": "m",
+        "started_at": "2026-01-01T00:00:00Z",
+        "prompt": "x",
+        "retry_count": stated,
+    }
+    result = ingest(store, [log([record])])
+
+    assert result.stored == 1
+    assert rows(store, "retry_count") == [(kept,)]
+
+
 def test_a_question_asked_again_says_the_answer_did_not_help(store, log):
     ingest(
         store,

@@ -159,7 +159,7 @@ def _who(record: Record, metadata: dict[str, Any], fields: bodies.Fields) -> Non
         fields["tags"] = [str(tag) for tag in tags]
     retries = metadata.get("attempted_retries")
     if retries.__class__ is int and retries > 0:
-        fields["retry_count"] = min(retries, 1000)
+        fields["retry_count"] = retries
 
 
 def stated(decided: Any, requester: Any, spend: Any) -> bodies.Fields:

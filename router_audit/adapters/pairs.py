@@ -113,7 +113,7 @@ def around(record: Record, fields: bodies.Fields, headers: dict[str, str]) -> No
             break
     retries = record.get("retry_count", record.get("retries"))
     if retries.__class__ is int and retries > 0:
-        fields["retry_count"] = min(retries, 1000)
+        fields["retry_count"] = retries
     stated = beside & STATED and outcome(record, fields)
     if not stated and isinstance(metadata, dict):
         outcome(metadata, fields)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from router_audit.stages.ingest.columns import UNSAID, cost_text
+from router_audit.stages.ingest.columns import MOST_RETRIES, UNSAID, cost_text
 from router_audit.stages.ingest.contents import Templates, content_hash, question_hash
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _WRITTEN: dict[str, Callable[[list[Any]], list[Any]]] = {
     "tags": _lists,
     "flags": _lists,
     "routing": lambda values: [_encode_sorted(value) if value else b"{}" for value in values],
-    "retry_count": lambda values: [value or 0 for value in values],
+    "retry_count": lambda values: [min(value or 0, MOST_RETRIES) for value in values],
     "logged_cost_usd": lambda values: [None if value is None else cost_text(value) for value in values],
 }
 """How a field of `plain.Columns` is written, where not as it is."""

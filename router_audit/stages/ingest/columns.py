@@ -49,6 +49,8 @@ UNSAID = {
 }  # fmt: skip
 """What a column holds where the log said nothing, and it may not be NULL."""
 
+MOST_RETRIES = 1000
+"""A count beyond is kept as this one."""
 _LARGEST_COST_USD = Decimal(10) ** 9
 
 

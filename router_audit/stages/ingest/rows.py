@@ -11,7 +11,7 @@ from router_audit.adapters.protocol import RecordError
 from router_audit.adapters.usage import MOST_TOKENS
 from router_audit.stages.ingest import mask, redact
 from router_audit.stages.ingest.bulk import Bulk
-from router_audit.stages.ingest.columns import COLUMNS, COUNTS, batch, cost_text, strings
+from router_audit.stages.ingest.columns import COLUMNS, COUNTS, MOST_RETRIES, batch, cost_text, strings
 from router_audit.stages.ingest.contents import Templates, ask_hash, content_hash
 from router_audit.stages.ingest.loading import shard_path
 
@@ -122,7 +122,7 @@ class Shard:
                 request.cache_write_tokens,
                 request.cache_write_1h_tokens,
                 request.reasoning_tokens,
-                request.retry_count,
+                min(request.retry_count, MOST_RETRIES),
                 request.latency_ms,
                 request.time_to_first_token_ms,
                 request.outcome_score,
