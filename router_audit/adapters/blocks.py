@@ -34,7 +34,9 @@ _ENCODED = frozenset('{["')
 
 def decoded(value: Any) -> Any:
     """The value inside JSON text, however often it was encoded; anything else as it is."""
-    for _ in range(3) if isinstance(value, str) else ():
+    if not isinstance(value, str):
+        return value
+    for _ in range(3):
         if not isinstance(value, str) or value[:1] not in _ENCODED:
             return value
         try:
@@ -49,8 +51,6 @@ def decoded(value: Any) -> Any:
 
 def as_record(value: Any) -> dict[str, Any]:
     """The object in the value or in its JSON text; empty where there is none."""
-    if value is None:
-        return {}
     found = decoded(value)
     return found if isinstance(found, dict) else {}
 

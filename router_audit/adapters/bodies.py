@@ -116,6 +116,10 @@ def _failed(fields: Fields, answered: dict[str, Any], status: int | None) -> Non
     fields["error_type"] = str(kind or status)[:200]
 
 
+USUAL_TIERS = ("default", "standard", "auto", "")
+"""Service tiers that change no price."""
+
+
 def _common(asked: dict[str, Any], answered: dict[str, Any]) -> Fields:
     fields: Fields = {"params": shapes.params(asked)}
     for name, value in (
@@ -129,7 +133,7 @@ def _common(asked: dict[str, Any], answered: dict[str, Any]) -> Fields:
     if made:
         fields["tools"] = shapes.tools(made)
     tier = answered.get("service_tier")
-    if isinstance(tier, str) and tier not in ("default", "standard", "auto", ""):
+    if isinstance(tier, str) and tier not in USUAL_TIERS:
         fields["service_tier"] = tier
     person = asked.get("user") or asked.get("safety_identifier")
     if isinstance(person, str):

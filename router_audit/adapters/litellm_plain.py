@@ -18,27 +18,21 @@ from router_audit.adapters.litellm_payload import (
     Time,
     Usage,
 )
-from router_audit.adapters.openai_plain import conversation, parts
+from router_audit.adapters.openai_plain import chosen, exchanged, parts
 from router_audit.adapters.outcome import STATED
 from router_audit.adapters.plain import (
     LATEST,
-    NOTHING,
-    USUAL_TIERS,
     Columns,
     Shape,
-    identity,
     microseconds,
-    response_format,
     said,
     settings,
-    tools,
     typed,
 )
 from router_audit.types import Part
 
 _NO_METADATA, _NO_PARAMETERS, _NO_USAGE = Metadata(), Parameters(), Usage(0)
 _NO_INPUT_DETAILS, _NO_OUTPUT_DETAILS, _NO_SPLIT = InputDetails(), OutputDetails(), Split()
-_MOST_RETRIES = 1000
 _LOOKED_AT = STATED | {"router_audit"}
 
 
@@ -111,29 +105,14 @@ def _columns(lines: list[Payload]) -> Columns:
     asked = [line.model_parameters or _NO_PARAMETERS for line in lines]
     metadata = [line.metadata or _NO_METADATA for line in lines]
     answered = [line.response for line in lines]
-    ids = [one.id for one in answered]
-    choices = [one.choices[0] for one in answered]
-    tiers = [one.service_tier for one in answered]
-    systems, conversations, asks = zip(*[conversation(line.messages) for line in lines], strict=True)
-    return {
-        "system": systems,
-        "messages": list(conversations),
-        "ask": asks,
-        "tools": [tools(bytes(one.tools)) if one.tools else NOTHING for one in asked],
-        "response_format": [
-            response_format(bytes(one.response_format)) if one.response_format else None for one in asked
-        ],
-        "request_id": list(map(identity, ids)),
-        "response_id": ids,
+    return exchanged([line.messages for line in lines], asked, answered) | {
         "provider": [provider(_told(line.custom_llm_provider)) for line in lines],
         "request_model": [
             _told(line.model_group, one.model, line.model) for line, one in zip(lines, asked, strict=True)
         ],
         "response_model": [_told(one.model, line.model) for line, one in zip(lines, answered, strict=True)],
-        "output": [_output(one.message) for one in choices],
+        "output": [_output(one.choices[0].message) for one in answered],
         "params": _settings(lines, asked),
-        "service_tier": [None if one in USUAL_TIERS else one for one in tiers],
-        "finish_reason": [one.finish_reason for one in choices],
         "logged_cost_usd": list(map(_cost, lines)),
         **_counts(lines),
         **_times(lines),
@@ -144,20 +123,12 @@ def _columns(lines: list[Payload]) -> Columns:
 
 def _settings(lines: list[Payload], asked: list[Parameters]) -> list[bytes]:
     return settings(
-        {
-            "temperature": [one.temperature for one in asked],
-            "max_tokens": [
-                one.max_tokens if one.max_completion_tokens is None else one.max_completion_tokens
-                for one in asked
-            ],
+        chosen(asked)
+        | {
             "stream": [
                 one.stream if line.stream is None else line.stream
                 for line, one in zip(lines, asked, strict=True)
             ],
-            "effort": [one.reasoning_effort for one in asked],
-            "top_p": [one.top_p for one in asked],
-            "verbosity": [one.verbosity for one in asked],
-            "tool_choice": [one.tool_choice for one in asked],
             "thinking_budget": [one.thinking and (one.thinking.budget_tokens or None) for one in asked],
         }
     )
@@ -216,7 +187,6 @@ def _times(lines: list[Payload]) -> Columns:
 
 
 def _who(lines: list[Payload], asked: list[Parameters], metadata: list[Metadata]) -> Columns:
-    retries = [one.attempted_retries or 0 for one in metadata]
     return {
         "session_id": [_told(line.session_id, line.trace_id) for line in lines],
         "trace_id": [_told(line.trace_id) for line in lines],
@@ -241,12 +211,12 @@ def _who(lines: list[Payload], asked: list[Parameters], metadata: list[Metadata]
             for one in metadata
         ],
         "tags": [line.request_tags for line in lines],
-        "retry_count": [min(count, _MOST_RETRIES) if count > 0 else 0 for count in retries],
+        "retry_count": [max(one.attempted_retries or 0, 0) for one in metadata],
     }
 
 
 def _states(holder: dict[str, Any] | None) -> bool:
-    return bool(holder) and not _LOOKED_AT.isdisjoint(holder)  # type: ignore[arg-type]
+    return holder is not None and not _LOOKED_AT.isdisjoint(holder)
 
 
 def _stated(metadata: list[Metadata]) -> Columns:

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from router_audit.adapters import messages
+from router_audit.adapters.bodies import USUAL_TIERS
 from router_audit.adapters.openai import provider_of_model
 from router_audit.adapters.pairs_plain import Beside, Bodies, HttpAnswered, HttpAsked
 from router_audit.adapters.plain import (
     LONGEST_NO_TEXT,
     NOTHING,
-    USUAL_TIERS,
     Columns,
     Count,
     Number,
@@ -223,16 +223,10 @@ def _disagree(counts: _Counts) -> bool:
     )
 
 
-def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
-    systems, conversations, asks = zip(*[conversation(one.messages) for one in asked], strict=True)
+def exchanged(turns: list[Any], asked: list[Any], answered: list[Any]) -> Columns:
+    """The columns that any plain chat in OpenAI's words has: what was said before, the tools, the identity."""
+    systems, conversations, asks = zip(*map(conversation, turns), strict=True)
     ids = [one.id for one in answered]
-    wanted = [one.model or None for one in asked]
-    served = [one.model or None for one in answered]
-    counts = [one.usage for one in answered]
-    of_input = [one.prompt_tokens_details or _NO_INPUT_DETAILS for one in counts]
-    of_output = [one.completion_tokens_details or _NO_OUTPUT_DETAILS for one in counts]
-    choices = [one.choices[0] for one in answered]
-    tiers = [one.service_tier for one in answered]
     return {
         "system": systems,
         "messages": list(conversations),
@@ -243,38 +237,46 @@ def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
         ],
         "request_id": list(map(identity, ids)),
         "response_id": ids,
+        "service_tier": [None if one.service_tier in USUAL_TIERS else one.service_tier for one in answered],
+        "finish_reason": [one.choices[0].finish_reason for one in answered],
+    }
+
+
+def _columns(asked: list[_Asked], answered: list[_Answered]) -> Columns:
+    wanted = [one.model or None for one in asked]
+    served = [one.model or None for one in answered]
+    counts = [one.usage for one in answered]
+    of_input = [one.prompt_tokens_details or _NO_INPUT_DETAILS for one in counts]
+    of_output = [one.completion_tokens_details or _NO_OUTPUT_DETAILS for one in counts]
+    return exchanged([one.messages for one in asked], asked, answered) | {
         "provider": [_provider(one or other) for one, other in zip(served, wanted, strict=True)],
         "request_model": wanted,
         "response_model": served,
-        "output": [said(parts(one.message)) for one in choices],
-        "params": _settings(asked),
+        "output": [said(parts(one.choices[0].message)) for one in answered],
+        "params": settings(chosen(asked) | {"stream": [one.stream for one in asked]}),
         "input_tokens": [one.prompt_tokens for one in counts],
         "output_tokens": [one.completion_tokens for one in counts],
         "cache_read_tokens": [one.cached_tokens for one in of_input],
         "cache_write_tokens": [one.cache_write_tokens for one in of_input],
         "reasoning_tokens": [one.reasoning_tokens for one in of_output],
-        "service_tier": [None if one in USUAL_TIERS else one for one in tiers],
-        "finish_reason": [one.finish_reason for one in choices],
         "created": [one.created for one in answered],
         "user": [one.user for one in asked],
     }
 
 
-def _settings(asked: list[_Asked]) -> list[bytes]:
-    return settings(
-        {
-            "temperature": [one.temperature for one in asked],
-            "max_tokens": [
-                one.max_tokens if one.max_completion_tokens is None else one.max_completion_tokens
-                for one in asked
-            ],
-            "stream": [one.stream for one in asked],
-            "effort": [one.reasoning_effort for one in asked],
-            "top_p": [one.top_p for one in asked],
-            "verbosity": [one.verbosity for one in asked],
-            "tool_choice": [one.tool_choice for one in asked],
-        }
-    )
+def chosen(asked: list[Any]) -> Columns:
+    """The parameters that a request in OpenAI's words states, but for `stream`."""
+    return {
+        "temperature": [one.temperature for one in asked],
+        "max_tokens": [
+            one.max_tokens if one.max_completion_tokens is None else one.max_completion_tokens
+            for one in asked
+        ],
+        "effort": [one.reasoning_effort for one in asked],
+        "top_p": [one.top_p for one in asked],
+        "verbosity": [one.verbosity for one in asked],
+        "tool_choice": [one.tool_choice for one in asked],
+    }
 
 
 _BODIES = Bodies("openai", _provider_of_url, _odd, _columns)

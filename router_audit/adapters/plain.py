@@ -104,9 +104,6 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 NOTHING = b"[]"
 """What is stored where there are no tools, or no answer."""
 
-USUAL_TIERS = (None, "default", "standard", "auto", "")
-"""Service tiers that change no price, in what OpenAI's dialect says."""
-
 _identity = blake2b(b"\x01response\x1f\x01", digest_size=16).copy
 
 

@@ -40,7 +40,7 @@ def tier(attributes: dict[str, Any]) -> str | None:
         attributes.get("gen_ai.openai.response.service_tier")
         or attributes.get("openai.response.service_tier")
     )
-    return None if name is None or name in ("default", "standard", "auto") else name
+    return name if name not in (None, "default", "standard", "auto") else None
 
 
 def event_message(body: Any, role: str) -> list[Message]:
@@ -75,7 +75,7 @@ def otel_messages(raw: Any) -> tuple[str | None, list[Message]]:
         elif parts:
             role = str(role or "user")
             made.append(Message(_ROLES.get(role, role), parts))
-    return "\n\n".join(filter(None, system)) or None if system else None, made
+    return "\n\n".join(filter(None, system)) or None, made
 
 
 _ROLES = {"model": "assistant", "ai": "assistant"}
@@ -218,8 +218,6 @@ _PARAMS = {
 
 def params(attributes: dict[str, Any]) -> dict[str, Any]:
     """What of the call parameters was set."""
-    told = [name for name in _PARAMS if attributes.get(name) is not None]
-    made = {_PARAMS[name]: attributes[name] for name in told}
-    if len(made) < len(told):  # the old and the new name of one: the later one holds
-        made = {_PARAMS[name]: value for name, value in attributes.items() if name in told}
-    return made
+    return {
+        _PARAMS[name]: value for name, value in attributes.items() if name in _PARAMS and value is not None
+    }

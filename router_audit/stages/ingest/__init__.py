@@ -95,6 +95,7 @@ def ingest(
     files = [source.name for source in sources]
     progress.stage("ingest", None)
     with _workplace(store) as folder, _settings_kept(store), store.transaction():
+        store.run("keep_blocks")
         before = store.query("last_row").item()
         # What is most likely new, and asked for, is inserted while the rest is being decoded.
         early = not (options.selecting or store.query("known_files", files=files).item())

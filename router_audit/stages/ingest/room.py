@@ -33,8 +33,7 @@ class Room:
         import pyarrow as pa
 
         with pa.memory_map(str(path)) as file:
-            reader = pa.ipc.open_file(file)
-            self._rows += sum(reader.get_batch(at).num_rows for at in range(reader.num_record_batches))
+            self._rows += pa.ipc.open_file(file).read_all().num_rows
         self._bytes += path.stat().st_size
         self._most_bytes = max(self._most_bytes, self._bytes)
         if self._rows >= VECTOR_ROWS:

@@ -7,6 +7,7 @@ import os
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,7 @@ class _Spread:
         self._progress = progress
         self._workers = workers
         self._arriving = arriving
-        self._number = 0
+        self._numbers = count()
         self._tally = Tally()
         self._files: dict[str, _File] = {}
         self._waiting: dict[Future[Tally | None], Task] = {}
@@ -156,8 +157,7 @@ class _Spread:
                 shard.unlink()
 
     def _task(self, *, sources: tuple[Source, ...] = (), piece: Piece | None = None) -> Task:
-        self._number += 1
-        return Task(self._number - 1, sources, piece)
+        return Task(next(self._numbers), sources, piece)
 
     def _tasks(self, sources: Sequence[Source], sizes: dict[str, int]) -> Iterator[Task]:
         batch: list[Source] = []
